@@ -1,0 +1,201 @@
+"""Every address, secret and limit of the platform, in one typed tree.
+
+A value comes from the environment (``PERDURE_POSTGRES_URL`` sets ``postgres.url``), from a ``.env``
+file, or from the default below, which fits the embedded stack. ``.env.example`` lists them all.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PLACEHOLDER = "embedded-placeholder"
+"""Secrets that start with this are for the embedded stack only; production refuses them."""
+
+
+class Environment(StrEnum):
+    EMBEDDED = "embedded"
+    TEST = "test"
+    PRODUCTION = "production"
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PostgresSettings(Section):
+    url: SecretStr = SecretStr("postgresql://postgres@127.0.0.1:15432/perdure")
+    pool_size: int = Field(default=10, ge=1, description="connections kept by each process")
+    max_overflow: int = Field(default=10, ge=0, description="connections above the pool, for bursts")
+    prepared_statements: bool = Field(
+        default=True, description="false behind PgBouncer in transaction mode"
+    )
+    connect_timeout_seconds: float = 5.0
+    statement_timeout_seconds: float = 15.0
+
+
+class RedisSettings(Section):
+    url: SecretStr = SecretStr("redis://127.0.0.1:16379/0")
+    timeout_seconds: float = Field(default=0.25, description="slower than this counts as down")
+
+
+class TemporalSettings(Section):
+    address: str = "127.0.0.1:17233"
+    namespace: str = "default"
+    ui_url: str = "http://127.0.0.1:18233"
+    api_key: SecretStr | None = Field(default=None, description="Temporal Cloud API key")
+    tls: bool = Field(default=False, description="TLS without a client certificate")
+    tls_server_ca_file: Path | None = None
+    tls_client_cert_file: Path | None = Field(default=None, description="mTLS certificate, PEM")
+    tls_client_key_file: Path | None = Field(default=None, description="mTLS private key, PEM")
+    max_cached_workflows: int = Field(
+        default=500, ge=0, description="0 replays every task from history; tests use it"
+    )
+
+
+class StripeSettings(Section):
+    api_base: str = "http://127.0.0.1:18090/stripe"
+    api_key: SecretStr = SecretStr(f"sk_test_{PLACEHOLDER}")
+    webhook_secrets: tuple[SecretStr, ...] = Field(
+        default=(SecretStr(f"whsec_{PLACEHOLDER}"),),
+        description="JSON list; several are valid while one is rotated out",
+    )
+    timeout_seconds: float = Field(default=20.0, description="then the outcome is unknown")
+
+
+class CarrierSettings(Section):
+    api_base: str = "http://127.0.0.1:18090/carrier"
+    api_key: SecretStr = SecretStr(f"carrier_{PLACEHOLDER}")
+    webhook_secrets: tuple[SecretStr, ...] = Field(
+        default=(SecretStr("whsec_" + "ZW1iZWRkZWQtcGxhY2Vob2xkZXItY2FycmllcjEyMzQ="),),
+        description="JSON list of Standard Webhooks secrets",
+    )
+    timeout_seconds: float = 20.0
+
+
+class AuthSettings(Section):
+    jwt_key: SecretStr = SecretStr(f"{PLACEHOLDER}-signing-key-of-32-bytes-at-least")
+    jwt_key_id: str = "embedded-1"
+    previous_jwt_keys: dict[str, SecretStr] = Field(
+        default_factory=dict, description="JSON object of key id to key, still accepted"
+    )
+    issuer: str = "perdure"
+    access_token_seconds: int = 3600
+    refresh_token_seconds: int = 30 * 86_400
+    cursor_key: SecretStr = SecretStr(f"{PLACEHOLDER}-cursor-key-of-32-bytes-at-least")
+
+
+class ApiSettings(Section):
+    host: str = "127.0.0.1"
+    port: int = 18080
+    public_url: str = "http://127.0.0.1:18080"
+    latency_budget_seconds: float = Field(
+        default=5.0, description="a checkout that takes longer is answered with 202"
+    )
+    rate_limit: str = Field(
+        default="1000/second", description="per account, or per address without a token"
+    )
+    login_rate_limit: str = Field(default="1000/second", description="per address, for /v1/auth")
+    max_body_bytes: int = 1024 * 1024
+    max_cart_lines: int = 100
+    max_quantity: int = 10_000
+    sse_poll_seconds: float = 0.5
+    sse_heartbeat_seconds: float = 15.0
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(), description="JSON list of addresses whose X-Forwarded-For is believed"
+    )
+
+
+class CheckoutSettings(Section):
+    challenge_seconds: int = Field(default=900, description="3-D Secure answered by then, or released")
+    max_hold_seconds: int = 3600
+    quote_seconds: int = 900
+
+
+class FulfillmentSettings(Section):
+    handling_seconds: int = Field(
+        default=10, description="from confirmation to booking; the order can be canceled meanwhile"
+    )
+    delivery_deadline_seconds: int = Field(
+        default=14 * 86_400, description="without news from the carrier by then a person is asked"
+    )
+    return_window_seconds: int = Field(
+        default=14 * 86_400, description="from delivery to completion of the order"
+    )
+
+
+class TelemetrySettings(Section):
+    otlp_endpoint: str | None = Field(default=None, description="OTLP over HTTP; unset means off")
+    sample_ratio: float = Field(default=1.0, ge=0, le=1)
+    log_level: str = "INFO"
+
+
+class WorkerSettings(Section):
+    metrics_port: int = Field(default=0, description="Prometheus port of a worker; 0 is any")
+    drain_seconds: int = Field(default=20, description="activities may finish after SIGTERM")
+
+
+class Settings(BaseSettings):
+    """The whole tree. Frozen: a process has one truth from start to end."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PERDURE_",
+        env_nested_delimiter="_",
+        env_nested_max_split=1,
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+    )
+
+    environment: Environment = Environment.EMBEDDED
+    postgres: PostgresSettings = PostgresSettings()
+    redis: RedisSettings = RedisSettings()
+    temporal: TemporalSettings = TemporalSettings()
+    stripe: StripeSettings = StripeSettings()
+    carrier: CarrierSettings = CarrierSettings()
+    auth: AuthSettings = AuthSettings()
+    api: ApiSettings = ApiSettings()
+    checkout: CheckoutSettings = CheckoutSettings()
+    fulfillment: FulfillmentSettings = FulfillmentSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
+    worker: WorkerSettings = WorkerSettings()
+
+    @model_validator(mode="after")
+    def _refuse_placeholders_in_production(self) -> Self:
+        if self.environment is not Environment.PRODUCTION:
+            return self
+        secrets = {
+            "PERDURE_STRIPE_API_KEY": self.stripe.api_key,
+            "PERDURE_CARRIER_API_KEY": self.carrier.api_key,
+            "PERDURE_AUTH_JWT_KEY": self.auth.jwt_key,
+            "PERDURE_AUTH_CURSOR_KEY": self.auth.cursor_key,
+        }
+        secrets |= {
+            f"PERDURE_STRIPE_WEBHOOK_SECRETS[{n}]": secret
+            for n, secret in enumerate(self.stripe.webhook_secrets)
+        }
+        weak = [name for name, secret in secrets.items() if _is_weak(secret)]
+        if self.carrier.webhook_secrets == CarrierSettings().webhook_secrets:
+            weak.append("PERDURE_CARRIER_WEBHOOK_SECRETS")
+        if weak:
+            raise ValueError(f"production refuses placeholder or short secrets: {', '.join(weak)}")
+        return self
+
+
+MINIMUM_SECRET_LENGTH = 16
+
+
+def _is_weak(secret: SecretStr) -> bool:
+    value = secret.get_secret_value()
+    return PLACEHOLDER in value or len(value) < MINIMUM_SECRET_LENGTH
+
+
+@cache
+def load_settings() -> Settings:
+    """Settings of this process, read once."""
+    return Settings()
