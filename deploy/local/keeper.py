@@ -156,8 +156,8 @@ class Keeper:
             await asyncio.sleep(pause)
             try:
                 await self._start_once()
-            except (StackError, OSError) as error:
-                self._note(f"{error}")
+            except Exception as error:  # noqa: BLE001  # whatever it was, the part must come back
+                self._note(f"did not come back: {error}")
 
     def _note(self, detail: str) -> None:
         """Say it on the console and in the part's own log."""
