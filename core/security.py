@@ -96,9 +96,7 @@ class AccessTokens:
 
     @classmethod
     def of(cls, settings: AuthSettings) -> Self:
-        previous = {
-            kid: key.get_secret_value() for kid, key in settings.previous_jwt_keys.items()
-        }
+        previous = {kid: key.get_secret_value() for kid, key in settings.previous_jwt_keys.items()}
         return cls(
             issuer=settings.issuer,
             lifetime_seconds=settings.access_token_seconds,
