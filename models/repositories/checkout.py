@@ -91,9 +91,9 @@ WITH {_DRAFT}, plan AS (
         'out-of-stock'
     )
 ), {_ORDER_ROWS}
-""")  # noqa: S608  # the text is a constant of this file
+""")
 
-_OPEN_WITHOUT_STOCK = text(f"WITH {_DRAFT}, ready AS (SELECT * FROM draft), {_ORDER_ROWS}")  # noqa: S608  # constant
+_OPEN_WITHOUT_STOCK = text(f"WITH {_DRAFT}, ready AS (SELECT * FROM draft), {_ORDER_ROWS}")
 
 _OPENED = text("""
 SELECT o.status, o.hold_id, p.provider, p.payment_method, p.amount, p.currency
@@ -122,7 +122,7 @@ WITH changed AS (
         AND reservation_lines.status = 'held'
 ), {RECORD_CHANGE}
 SELECT status FROM changed
-""")  # noqa: S608  # the text is a constant of this file
+""")
 
 _LOCK_DRAFT = text("""
 SELECT d.customer_id, d.cart, EXISTS (SELECT FROM orders WHERE id = d.order_id) AS opened

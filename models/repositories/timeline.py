@@ -39,7 +39,7 @@ WITH changed AS (
     WHERE id = :order_id RETURNING id, status, version
 ), {RECORD_CHANGE}
 SELECT version FROM changed
-""")  # noqa: S608  # the text is a constant of this file
+""")
 
 
 def parameters(entries: Sequence[TimelineEntry]) -> dict[str, object]:
