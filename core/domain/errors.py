@@ -16,8 +16,9 @@
     ├── PreconditionFailedError  precondition-failed  If-Match does not match
     ├── RateLimitedError         rate-limited         too many requests
     ├── PayloadTooLargeError     payload-too-large    body over the limit
-    └── ProviderError            unavailable          somebody else's service failed (retryable)
-        └── ProviderRejectedError  provider-rejected  it understood and refused (not retryable)
+    ├── ProviderRejectedError    provider-rejected    a provider understood and refused
+    └── UnavailableError         unavailable          a dependency is down (retryable)
+        └── ProviderError        unavailable          a provider failed; what it did is unknown
 
 Two translators know this tree: ``api.errors`` (problem+json) and ``activities.errors``
 (``ApplicationError``). Nobody reads a message to decide anything.
@@ -152,15 +153,18 @@ class PayloadTooLargeError(DomainError):
     code = "payload-too-large"
 
 
-class ProviderError(DomainError):
-    """A provider or dependency failed or did not answer; what it did is unknown."""
+class ProviderRejectedError(DomainError):
+    """The provider understood the request and refused it: the same request fails again."""
+
+    code = "provider-rejected"
+
+
+class UnavailableError(DomainError):
+    """Something that we depend on is down or slow; the same request may succeed later."""
 
     code = "unavailable"
     retryable = True
 
 
-class ProviderRejectedError(ProviderError):
-    """The provider understood the request and refused it: the same request fails again."""
-
-    code = "provider-rejected"
-    retryable = False
+class ProviderError(UnavailableError):
+    """A provider failed or did not answer: whether the call had its effect is unknown."""

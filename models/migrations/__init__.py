@@ -1,4 +1,4 @@
-"""The schema's history, by Alembic. A migration is expand-only: the release before still runs on it."""
+"""The schema's history, by Alembic. Every migration only adds: the release before runs on it."""
 
 from __future__ import annotations
 
