@@ -6,13 +6,12 @@ import signal
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 
 from deploy.local.errors import StackError
 from deploy.local.part import Part, PartEvent, PartPhase, Probe
 from deploy.local.supervisor import Supervisor
-from tests.integration.deploy.local.waiting import until
+from tests.integration.deploy.local.waiting import is_alive, until
 
 SLEEP = "import time; time.sleep(60)"
 DRAIN = """
@@ -192,7 +191,7 @@ async def test_part_that_does_not_drain_is_killed_after_its_grace(tmp_path: Path
     pid = supervisor.pids["flagged"]
     await supervisor.stop()
 
-    assert not psutil.pid_exists(pid)
+    assert not is_alive(pid)
 
 
 async def test_hurried_stop_does_not_wait_for_the_grace(tmp_path: Path) -> None:
@@ -231,12 +230,12 @@ asyncio.run(main(Path(sys.argv[1])))
     )
     assert supervisor.stdout is not None
     pids = [int(pid) for pid in (await supervisor.stdout.readline()).split()]
-    assert [psutil.pid_exists(pid) for pid in pids] == [True, True]
+    assert [is_alive(pid) for pid in pids] == [True, True]
 
     supervisor.kill()
     await supervisor.wait()
 
-    await until(lambda: not any(psutil.pid_exists(pid) for pid in pids))
+    await until(lambda: not any(is_alive(pid) for pid in pids))
 
 
 async def _never() -> bool:

@@ -4,7 +4,17 @@ import asyncio
 import time
 from collections.abc import Callable
 
+import psutil
+
 POLL_SECONDS = 0.02
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process runs; one that ended and that nobody has waited for does not."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 async def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
