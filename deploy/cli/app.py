@@ -3,9 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import sys
-import time
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -88,14 +86,16 @@ def down(*, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     if state is None:
         out.print("Nothing runs.")
         return
-    os.kill(state.supervisor_pid, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_SECONDS
-    while directory.is_locked():
-        if time.monotonic() > deadline:
-            # The parts hang on the supervisor's life and end with it.
-            os.kill(state.supervisor_pid, signal.SIGKILL)
-            deadline += STOP_SECONDS
-        time.sleep(0.05)
+    import psutil  # noqa: PLC0415  # only this command needs it
+
+    supervisor = psutil.Process(state.supervisor_pid)
+    supervisor.terminate()
+    try:
+        supervisor.wait(STOP_SECONDS)
+    except psutil.TimeoutExpired:
+        # The parts hang on the supervisor's life and end with it.
+        supervisor.kill()
+        supervisor.wait()
     out.print("Stopped. The data is kept.")
 
 

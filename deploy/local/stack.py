@@ -37,6 +37,8 @@ def make_plan(
     last = read_state(directory.state_file)
     remembered = last.ports if last else None
     ports = free_ports(keep=remembered) if auto_ports else remembered or Ports()
+    if "PERDURE_API_PORT" in environ:
+        ports = replace(ports, api=int(environ["PERDURE_API_PORT"]))
     return StackPlan(
         directory=directory,
         ports=ports,
