@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import signal
 from pathlib import Path
 
 from core.settings import load_settings
@@ -31,7 +32,14 @@ async def _serve(arguments: argparse.Namespace) -> None:
         stripe_events=tuple(arguments.stripe_event or DEFAULT_STRIPE_EVENTS),
     )
     app = await create_app(config)
-    await create_server(app, host=arguments.host, port=arguments.port).serve()
+    server = create_server(app, host=arguments.host, port=arguments.port)
+
+    def drain() -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, drain)
+    await server.serve()
 
 
 def _parse_arguments() -> argparse.Namespace:
