@@ -29,3 +29,8 @@ async def authorized(gateway: PaymentGateway, provider: PaymentProvider) -> Prov
 
 async def challenged(gateway: PaymentGateway, provider: PaymentProvider) -> ProviderPayment:
     return (await gateway.authorize(authorization(provider.challenged))).payment
+
+
+def id_of(payment: ProviderPayment) -> str:
+    assert payment.provider_payment_id is not None
+    return payment.provider_payment_id

@@ -11,7 +11,7 @@ from core.domain.errors import ProviderRejectedError
 from core.domain.payments import ProviderPayment
 from core.domain.statuses import PaymentStatus
 from core.gateways.payments import PaymentGateway
-from tests.contract.payments.orders import authorization, challenged
+from tests.contract.payments.orders import authorization, challenged, id_of
 from tests.contract.payments.providers import PaymentProvider
 from tests.contract.sandbox import Control
 
@@ -37,7 +37,7 @@ async def test_good_method_holds_the_amount(
     good_for = payment.capture_before - datetime.now(UTC)
     assert timedelta(0) <= timedelta(days=provider.authorization_days) - good_for
     assert good_for > timedelta(days=provider.authorization_days, minutes=-1)
-    assert await gateway.fetch(payment.provider_payment_id) == payment
+    assert await gateway.fetch(id_of(payment)) == payment
 
 
 async def test_declined_method_is_a_failed_payment(
@@ -56,7 +56,7 @@ async def test_declined_method_is_a_failed_payment(
             decline_code=decline_code,
             order_id=request.order_id,
         )
-        assert await gateway.fetch(answer.payment.provider_payment_id) == answer.payment
+        assert await gateway.fetch(id_of(answer.payment)) == answer.payment
 
 
 async def test_challenged_method_asks_the_customer(
@@ -74,9 +74,9 @@ async def test_passed_challenge_holds_the_amount(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
     payment = await challenged(gateway, provider)
-    await control.answer_challenge(payment.provider_payment_id, "succeeded")
+    await control.answer_challenge(id_of(payment), "succeeded")
 
-    after = await gateway.fetch(payment.provider_payment_id)
+    after = await gateway.fetch(id_of(payment))
     assert (after.status, after.authorized_amount) == (PaymentStatus.AUTHORIZED, 1000)
     assert after.decline_code is None
 
@@ -85,9 +85,9 @@ async def test_failed_challenge_is_a_failed_payment(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
     payment = await challenged(gateway, provider)
-    await control.answer_challenge(payment.provider_payment_id, "failed")
+    await control.answer_challenge(id_of(payment), "failed")
 
-    after = await gateway.fetch(payment.provider_payment_id)
+    after = await gateway.fetch(id_of(payment))
     assert (after.status, after.authorized_amount) == (PaymentStatus.FAILED, 0)
     assert after.decline_code == provider.challenge_failure
 

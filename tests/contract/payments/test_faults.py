@@ -11,7 +11,7 @@ from core.domain.errors import ProviderError, ProviderRejectedError
 from core.domain.statuses import PaymentStatus
 from core.gateways.payments import PaymentGateway
 from deploy.local.ports import free_ports
-from tests.contract.payments.orders import LONG_AGO, authorization, authorized
+from tests.contract.payments.orders import LONG_AGO, authorization, authorized, id_of
 from tests.contract.payments.providers import PaymentProvider
 from tests.contract.sandbox import Control
 
@@ -32,7 +32,7 @@ async def test_fault_before_the_effect_is_unknown_and_can_be_tried_again(
 async def test_fault_of_any_method_is_unknown(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
-    payment_id = (await authorized(gateway, provider)).provider_payment_id
+    payment_id = id_of(await authorized(gateway, provider))
     calls: dict[str, Callable[[], Awaitable[object]]] = {
         "fetch": lambda: gateway.fetch(payment_id),
         "find": lambda: gateway.find("ord_1", LONG_AGO),

@@ -14,6 +14,7 @@ from core.domain.payments import ProviderPayment
 from core.domain.statuses import PaymentStatus
 from core.gateways import stripe
 from core.gateways.payments import Authorization, PaymentGateway
+from tests.contract.payments.orders import id_of
 from tests.contract.payments.providers import StripeInSandbox
 from tests.contract.sandbox import Inbox
 
@@ -44,9 +45,7 @@ async def test_order_with_payments_on_several_pages_finds_them_all(
 
     found = await gateway.find(order_id, began)
 
-    assert sorted(payment.provider_payment_id for payment in found) == sorted(
-        payment.provider_payment_id for payment in made
-    )
+    assert sorted(id_of(payment) for payment in found) == sorted(id_of(payment) for payment in made)
 
 
 async def test_more_payments_than_can_be_searched_is_unknown_not_nothing(
@@ -65,7 +64,7 @@ async def test_refund_is_told_by_fetch_and_by_events_about_the_payment(
     gateway: PaymentGateway, provider: StripeInSandbox, sandbox_url: str, inbox: Inbox
 ) -> None:
     order_id = f"ord_{uuid4().hex}"
-    payment_id = (await authorize(gateway, order_id)).provider_payment_id
+    payment_id = id_of(await authorize(gateway, order_id))
     await gateway.capture(payment_id, amount=1000, final=True, key=f"{order_id}:capture:1")
     async with httpx.AsyncClient(base_url=sandbox_url) as http:
         refund = await http.post(

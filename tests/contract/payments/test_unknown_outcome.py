@@ -10,7 +10,7 @@ import pytest
 from core.domain.errors import ProviderError
 from core.domain.statuses import PaymentStatus
 from core.gateways.payments import PaymentGateway
-from tests.contract.payments.orders import LONG_AGO, authorization, authorized
+from tests.contract.payments.orders import LONG_AGO, authorization, authorized, id_of
 from tests.contract.payments.providers import PaymentProvider
 from tests.contract.sandbox import Control
 
@@ -55,11 +55,11 @@ async def test_lost_answer_of_capture_is_seen_by_fetch(
     key = f"{payment.order_id}:c:1"
     await lose_answer(control, provider, "capture")
     with pytest.raises(ProviderError):
-        await gateway.capture(payment.provider_payment_id, amount=700, final=True, key=key)
+        await gateway.capture(id_of(payment), amount=700, final=True, key=key)
 
-    found = await gateway.fetch(payment.provider_payment_id)
+    found = await gateway.fetch(id_of(payment))
     assert (found.status, found.captured_amount) == (PaymentStatus.CAPTURED, 700)
-    again = await gateway.capture(payment.provider_payment_id, amount=700, final=True, key=key)
+    again = await gateway.capture(id_of(payment), amount=700, final=True, key=key)
     assert again == found
 
 
@@ -69,9 +69,9 @@ async def test_lost_answer_of_void_is_seen_by_fetch(
     payment = await authorized(gateway, provider)
     await lose_answer(control, provider, "void")
     with pytest.raises(ProviderError):
-        await gateway.void(payment.provider_payment_id, key=f"{payment.order_id}:v:1")
+        await gateway.void(id_of(payment), key=f"{payment.order_id}:v:1")
 
-    found = await gateway.fetch(payment.provider_payment_id)
+    found = await gateway.fetch(id_of(payment))
     assert found.status is PaymentStatus.VOIDED
 
 

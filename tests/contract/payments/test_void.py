@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.domain.statuses import PaymentStatus
 from core.gateways.payments import PaymentGateway
-from tests.contract.payments.orders import authorization, authorized, challenged
+from tests.contract.payments.orders import authorization, authorized, challenged, id_of
 from tests.contract.payments.providers import PaymentProvider
 
 
@@ -12,8 +12,8 @@ async def test_authorized_payment_is_let_go_once(
     gateway: PaymentGateway, provider: PaymentProvider
 ) -> None:
     payment = await authorized(gateway, provider)
-    first = await gateway.void(payment.provider_payment_id, key=f"{payment.order_id}:v:1")
-    again = await gateway.void(payment.provider_payment_id, key=f"{payment.order_id}:v:2")
+    first = await gateway.void(id_of(payment), key=f"{payment.order_id}:v:1")
+    again = await gateway.void(id_of(payment), key=f"{payment.order_id}:v:2")
 
     assert (first.status, first.authorized_amount) == (PaymentStatus.VOIDED, 0)
     assert first.captured_amount == 0
@@ -22,7 +22,7 @@ async def test_authorized_payment_is_let_go_once(
 
 async def test_open_challenge_is_let_go(gateway: PaymentGateway, provider: PaymentProvider) -> None:
     payment = await challenged(gateway, provider)
-    after = await gateway.void(payment.provider_payment_id, key=f"{payment.order_id}:v:1")
+    after = await gateway.void(id_of(payment), key=f"{payment.order_id}:v:1")
     assert after.status is PaymentStatus.VOIDED
 
 
@@ -31,7 +31,7 @@ async def test_declined_payment_is_closed(
 ) -> None:
     request = authorization(next(iter(provider.declined)))
     declined = (await gateway.authorize(request)).payment
-    after = await gateway.void(declined.provider_payment_id, key=f"{request.order_id}:v:1")
+    after = await gateway.void(id_of(declined), key=f"{request.order_id}:v:1")
     assert after.status is PaymentStatus.VOIDED
 
 
@@ -40,9 +40,9 @@ async def test_captured_payment_is_returned_as_it_is(
 ) -> None:
     payment = await authorized(gateway, provider)
     captured = await gateway.capture(
-        payment.provider_payment_id, amount=1000, final=True, key=f"{payment.order_id}:c:1"
+        id_of(payment), amount=1000, final=True, key=f"{payment.order_id}:c:1"
     )
-    after = await gateway.void(payment.provider_payment_id, key=f"{payment.order_id}:v:1")
+    after = await gateway.void(id_of(payment), key=f"{payment.order_id}:v:1")
 
     assert after == captured
     assert after.status is PaymentStatus.CAPTURED
@@ -52,8 +52,6 @@ async def test_partly_captured_payment_keeps_what_was_taken(
     gateway: PaymentGateway, provider: PaymentProvider
 ) -> None:
     payment = await authorized(gateway, provider)
-    await gateway.capture(
-        payment.provider_payment_id, amount=300, final=False, key=f"{payment.order_id}:c:1"
-    )
-    after = await gateway.void(payment.provider_payment_id, key=f"{payment.order_id}:v:1")
+    await gateway.capture(id_of(payment), amount=300, final=False, key=f"{payment.order_id}:c:1")
+    after = await gateway.void(id_of(payment), key=f"{payment.order_id}:v:1")
     assert (after.status, after.captured_amount) == (PaymentStatus.CAPTURED, 300)

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from core.domain.errors import InvalidSignatureError
 from core.gateways.payments import PaymentGateway
-from tests.contract.payments.orders import authorized
+from tests.contract.payments.orders import authorized, id_of
 from tests.contract.payments.providers import PaymentProvider
 from tests.contract.sandbox import Inbox
 
@@ -24,7 +24,7 @@ async def test_delivered_event_names_payment_and_order(
     event = gateway.verify_webhook(delivery.body, delivery.headers)
 
     assert event.type == provider.authorized_event
-    assert event.object_id == payment.provider_payment_id
+    assert event.object_id == id_of(payment)
     assert event.reference == payment.order_id
     assert event.payload["id"] == event.event_id
     assert not {"card", "billing_details", "client_secret"} & event.payload.keys()

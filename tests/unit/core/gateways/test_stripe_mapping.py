@@ -7,10 +7,12 @@ import pytest
 import stripe
 
 from core.domain.errors import ProviderError, ProviderRejectedError
+from core.domain.payments import ProviderPayment
 from core.domain.statuses import PaymentStatus
-from core.gateways.payments import Challenge
+from core.gateways.payments import Authorization, Challenge
 from core.gateways.stripe_mapping import (
     challenge_of,
+    declined_payment_of,
     domain_error_of,
     event_of,
     payment_of,
@@ -182,6 +184,28 @@ def stripe_error(kind: type[stripe.StripeError], status: int, **error: str) -> s
     if kind in {stripe.CardError, stripe.InvalidRequestError}:
         return kind("Ada typed 4242", param=None, code=error.get("code"), **known)
     return kind("Ada typed 4242", **known)
+
+
+def test_decline_that_names_no_payment_is_a_failed_one_without_id() -> None:
+    request = Authorization(
+        order_id="ord_1",
+        payment_id="pay_1",
+        amount=1000,
+        currency="EUR",
+        payment_method="pm_1",
+        key="ord_1:authorize:1",
+    )
+    error = stripe_error(stripe.CardError, 402, code="card_declined", decline_code="fraudulent")
+    assert isinstance(error, stripe.CardError)
+
+    assert declined_payment_of(request, error) == ProviderPayment(
+        provider_payment_id=None,
+        status=PaymentStatus.FAILED,
+        currency="EUR",
+        amount=1000,
+        decline_code="fraudulent",
+        order_id="ord_1",
+    )
 
 
 @pytest.mark.parametrize(
