@@ -31,7 +31,9 @@ class Section(BaseModel):
 class PostgresSettings(Section):
     url: SecretStr = SecretStr("postgresql://postgres@127.0.0.1:15432/perdure")
     pool_size: int = Field(default=10, ge=1, description="connections kept by each process")
-    max_overflow: int = Field(default=10, ge=0, description="connections above the pool, for bursts")
+    max_overflow: int = Field(
+        default=10, ge=0, description="connections above the pool, for bursts"
+    )
     prepared_statements: bool = Field(
         default=True, description="false behind PgBouncer in transaction mode"
     )
@@ -112,7 +114,9 @@ class ApiSettings(Section):
 
 
 class CheckoutSettings(Section):
-    challenge_seconds: int = Field(default=900, description="3-D Secure answered by then, or released")
+    challenge_seconds: int = Field(
+        default=900, description="3-D Secure answered by then, or released"
+    )
     max_hold_seconds: int = 3600
     quote_seconds: int = 900
 

@@ -1,0 +1,1 @@
+"""Decisions: durable workflows, one file each. They act only through ``workflows.ports``."""

@@ -1,0 +1,1 @@
+"""What workflows ask of the world: activity interfaces and their frozen payloads."""

@@ -1,0 +1,250 @@
+"""The states of orders, payments, reservation lines and shipments, and the moves between them.
+
+One pure table per axis. A move that is not in the table is refused with ``InvalidStateError``;
+a stale provider event never moves a state backwards because the table has no such move.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+from core.domain.errors import InvalidStateError
+
+
+class OrderStatus(StrEnum):
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    CONFIRMED = "confirmed"
+    PROCESSING = "processing"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELED = "canceled"
+
+
+class PaymentStatus(StrEnum):
+    PENDING = "pending"
+    REQUIRES_ACTION = "requires_action"
+    AUTHORIZED = "authorized"
+    PARTIALLY_CAPTURED = "partially_captured"
+    CAPTURED = "captured"
+    PARTIALLY_REFUNDED = "partially_refunded"
+    REFUNDED = "refunded"
+    VOIDED = "voided"
+    FAILED = "failed"
+    DISPUTED = "disputed"
+    UNKNOWN = "unknown"
+    """A call was not answered: internal, always resolved by asking the provider."""
+
+
+class FulfillmentStatus(StrEnum):
+    UNFULFILLED = "unfulfilled"
+    PARTIALLY_SHIPPED = "partially_shipped"
+    SHIPPED = "shipped"
+    DELIVERED = "delivered"
+    RETURNED = "returned"
+
+
+class ReservationStatus(StrEnum):
+    HELD = "held"
+    COMMITTED = "committed"
+    CONSUMED = "consumed"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+class HoldStatus(StrEnum):
+    ACTIVE = "active"
+    CONSUMED = "consumed"
+    RELEASED = "released"
+    EXPIRED = "expired"
+
+
+class ShipmentStatus(StrEnum):
+    PLANNED = "planned"
+    PACKED = "packed"
+    HANDED_OVER = "handed_over"
+    IN_TRANSIT = "in_transit"
+    DELIVERED = "delivered"
+    DELIVERY_FAILED = "delivery_failed"
+    RETURNING = "returning"
+    RETURNED = "returned"
+    CANCELED = "canceled"
+
+
+ORDER_MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
+    OrderStatus.PENDING: frozenset(
+        {
+            OrderStatus.REQUIRES_ACTION,
+            OrderStatus.CONFIRMED,
+            OrderStatus.FAILED,
+            OrderStatus.CANCELED,
+        }
+    ),
+    OrderStatus.REQUIRES_ACTION: frozenset(
+        {OrderStatus.CONFIRMED, OrderStatus.FAILED, OrderStatus.CANCELED}
+    ),
+    OrderStatus.CONFIRMED: frozenset({OrderStatus.PROCESSING, OrderStatus.CANCELED}),
+    OrderStatus.PROCESSING: frozenset({OrderStatus.SHIPPED, OrderStatus.CANCELED}),
+    OrderStatus.SHIPPED: frozenset({OrderStatus.DELIVERED}),
+    OrderStatus.DELIVERED: frozenset({OrderStatus.COMPLETED}),
+    OrderStatus.COMPLETED: frozenset(),
+    OrderStatus.FAILED: frozenset(),
+    OrderStatus.CANCELED: frozenset(),
+}
+
+PAYMENT_MOVES: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
+    PaymentStatus.PENDING: frozenset(
+        {
+            PaymentStatus.REQUIRES_ACTION,
+            PaymentStatus.AUTHORIZED,
+            PaymentStatus.FAILED,
+            PaymentStatus.VOIDED,
+            PaymentStatus.UNKNOWN,
+        }
+    ),
+    PaymentStatus.REQUIRES_ACTION: frozenset(
+        {PaymentStatus.AUTHORIZED, PaymentStatus.FAILED, PaymentStatus.VOIDED}
+    ),
+    PaymentStatus.UNKNOWN: frozenset(
+        {
+            PaymentStatus.REQUIRES_ACTION,
+            PaymentStatus.AUTHORIZED,
+            PaymentStatus.FAILED,
+            PaymentStatus.VOIDED,
+        }
+    ),
+    PaymentStatus.AUTHORIZED: frozenset(
+        {PaymentStatus.PARTIALLY_CAPTURED, PaymentStatus.CAPTURED, PaymentStatus.VOIDED}
+    ),
+    PaymentStatus.PARTIALLY_CAPTURED: frozenset(
+        {PaymentStatus.CAPTURED, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.DISPUTED}
+    ),
+    PaymentStatus.CAPTURED: frozenset(
+        {PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED, PaymentStatus.DISPUTED}
+    ),
+    PaymentStatus.PARTIALLY_REFUNDED: frozenset({PaymentStatus.REFUNDED, PaymentStatus.DISPUTED}),
+    PaymentStatus.REFUNDED: frozenset(),
+    PaymentStatus.VOIDED: frozenset(),
+    PaymentStatus.FAILED: frozenset(),
+    PaymentStatus.DISPUTED: frozenset({PaymentStatus.CAPTURED, PaymentStatus.REFUNDED}),
+}
+
+RESERVATION_MOVES: Mapping[ReservationStatus, frozenset[ReservationStatus]] = {
+    ReservationStatus.HELD: frozenset(
+        {ReservationStatus.COMMITTED, ReservationStatus.RELEASED, ReservationStatus.EXPIRED}
+    ),
+    ReservationStatus.COMMITTED: frozenset(
+        {ReservationStatus.CONSUMED, ReservationStatus.RELEASED}
+    ),
+    ReservationStatus.CONSUMED: frozenset(),
+    ReservationStatus.RELEASED: frozenset(),
+    ReservationStatus.EXPIRED: frozenset(),
+}
+
+SHIPMENT_MOVES: Mapping[ShipmentStatus, frozenset[ShipmentStatus]] = {
+    ShipmentStatus.PLANNED: frozenset({ShipmentStatus.PACKED, ShipmentStatus.CANCELED}),
+    ShipmentStatus.PACKED: frozenset({ShipmentStatus.HANDED_OVER, ShipmentStatus.CANCELED}),
+    ShipmentStatus.HANDED_OVER: frozenset(
+        {
+            ShipmentStatus.IN_TRANSIT,
+            ShipmentStatus.DELIVERED,
+            ShipmentStatus.DELIVERY_FAILED,
+            ShipmentStatus.RETURNING,
+            ShipmentStatus.RETURNED,
+        }
+    ),
+    ShipmentStatus.IN_TRANSIT: frozenset(
+        {
+            ShipmentStatus.DELIVERED,
+            ShipmentStatus.DELIVERY_FAILED,
+            ShipmentStatus.RETURNING,
+            ShipmentStatus.RETURNED,
+        }
+    ),
+    ShipmentStatus.DELIVERY_FAILED: frozenset(
+        {
+            ShipmentStatus.IN_TRANSIT,
+            ShipmentStatus.DELIVERED,
+            ShipmentStatus.RETURNING,
+            ShipmentStatus.RETURNED,
+        }
+    ),
+    ShipmentStatus.RETURNING: frozenset({ShipmentStatus.RETURNED}),
+    ShipmentStatus.RETURNED: frozenset(),
+    ShipmentStatus.DELIVERED: frozenset(),
+    ShipmentStatus.CANCELED: frozenset(),
+}
+
+CANCELABLE = frozenset(
+    {
+        OrderStatus.PENDING,
+        OrderStatus.REQUIRES_ACTION,
+        OrderStatus.CONFIRMED,
+        OrderStatus.PROCESSING,
+    }
+)
+"""An order can be canceled until it is shipped; the workflow says no once shipping has begun."""
+
+OPEN_RESERVATION = (ReservationStatus.HELD, ReservationStatus.COMMITTED)
+"""The lines that ``stock.reserved`` counts."""
+
+_HANDED_OVER = frozenset(
+    {
+        ShipmentStatus.HANDED_OVER,
+        ShipmentStatus.IN_TRANSIT,
+        ShipmentStatus.DELIVERED,
+        ShipmentStatus.DELIVERY_FAILED,
+        ShipmentStatus.RETURNING,
+        ShipmentStatus.RETURNED,
+    }
+)
+
+S = TypeVar("S", bound=StrEnum)
+
+
+def require_move(moves: Mapping[S, frozenset[S]], present: S, wanted: S) -> None:
+    """Refuse a move that the table does not have.
+
+    Raises:
+        InvalidStateError: names the present state and the moves it allows.
+    """
+    if wanted not in moves[present]:
+        raise InvalidStateError(
+            present=present, wanted=wanted, allowed=tuple(sorted(moves[present]))
+        )
+
+
+def can_move(moves: Mapping[S, frozenset[S]], present: S, wanted: S) -> bool:
+    """Tell whether the table has the move."""
+    return wanted in moves[present]
+
+
+def fulfillment_of(shipments: Iterable[ShipmentStatus]) -> FulfillmentStatus:
+    """Sum up the shipments of an order; canceled ones do not count."""
+    statuses = [status for status in shipments if status is not ShipmentStatus.CANCELED]
+    gone = [status for status in statuses if status in _HANDED_OVER]
+    if not gone:
+        return FulfillmentStatus.UNFULFILLED
+    if len(gone) < len(statuses):
+        return FulfillmentStatus.PARTIALLY_SHIPPED
+    if all(status is ShipmentStatus.RETURNED for status in statuses):
+        return FulfillmentStatus.RETURNED
+    ended = {ShipmentStatus.DELIVERED, ShipmentStatus.RETURNED}
+    if all(status in ended for status in statuses):
+        return FulfillmentStatus.DELIVERED
+    return FulfillmentStatus.SHIPPED
+
+
+def order_status_for(fulfillment: FulfillmentStatus, present: OrderStatus) -> OrderStatus:
+    """Return the order status that a fulfilment status asks for; never a step back."""
+    wanted = {
+        FulfillmentStatus.SHIPPED: OrderStatus.SHIPPED,
+        FulfillmentStatus.DELIVERED: OrderStatus.DELIVERED,
+    }.get(fulfillment)
+    if wanted is None or present in {OrderStatus.DELIVERED, OrderStatus.COMPLETED}:
+        return present
+    return wanted

@@ -1,0 +1,118 @@
+"""What is sold: categories, products, variants and their prices."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Index
+from sqlmodel import Field, SQLModel
+
+from models import columns
+
+
+class ProductStatus(StrEnum):
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    ARCHIVED = "archived"
+
+
+class VariantStatus(StrEnum):
+    ACTIVE = "active"
+    WITHDRAWN = "withdrawn"
+
+
+class Category(SQLModel, table=True):
+    __tablename__ = "categories"
+
+    id: str = Field(primary_key=True)
+    parent_id: str | None = Field(default=None, foreign_key="categories.id", index=True)
+    name: str
+    slug: str = Field(unique=True)
+    created_at: datetime = columns.created_at()
+
+
+class Product(SQLModel, table=True):
+    __tablename__ = "products"
+    __table_args__ = (
+        columns.one_of("status", ProductStatus),
+        Index("ix_products_status_id", "status", "id"),
+        Index("ix_products_vendor_id", "vendor_id", "id"),
+    )
+
+    id: str = Field(primary_key=True)
+    vendor_id: str = Field(foreign_key="vendors.id")
+    name: str
+    slug: str = Field(unique=True)
+    description: str
+    status: str
+    created_at: datetime = columns.created_at()
+    updated_at: datetime = columns.created_at()
+    deleted_at: datetime | None = columns.timestamp()
+
+
+class ProductCategory(SQLModel, table=True):
+    __tablename__ = "product_categories"
+
+    product_id: str = Field(primary_key=True, foreign_key="products.id")
+    category_id: str = Field(primary_key=True, foreign_key="categories.id", index=True)
+
+
+class ProductMedia(SQLModel, table=True):
+    __tablename__ = "product_media"
+
+    id: str = Field(primary_key=True)
+    product_id: str = Field(foreign_key="products.id", index=True)
+    url: str
+    alt: str
+    position: int
+
+
+class Variant(SQLModel, table=True):
+    """What a customer can put into a cart; its SKU never changes."""
+
+    __tablename__ = "variants"
+    __table_args__ = (columns.one_of("status", VariantStatus),)
+
+    id: str = Field(primary_key=True)
+    product_id: str = Field(foreign_key="products.id", index=True)
+    sku: str = Field(unique=True)
+    title: str
+    attributes: dict[str, Any] = columns.document()
+    status: str
+    position: int
+    created_at: datetime = columns.created_at()
+    updated_at: datetime = columns.created_at()
+
+
+class VariantPrice(SQLModel, table=True):
+    """The price of one unit, tax excluded, in one currency."""
+
+    __tablename__ = "variant_prices"
+    __table_args__ = (CheckConstraint("amount >= 0", name="not_negative"),)
+
+    variant_id: str = Field(primary_key=True, foreign_key="variants.id")
+    currency: str = Field(primary_key=True, max_length=3)
+    amount: int = columns.amount()
+
+
+class TaxRate(SQLModel, table=True):
+    """The rate on goods and shipping of one country (ISO 3166-1 alpha-2)."""
+
+    __tablename__ = "tax_rates"
+    __table_args__ = (CheckConstraint("basis_points BETWEEN 0 AND 10000", name="is_a_share"),)
+
+    country: str = Field(primary_key=True, max_length=2)
+    basis_points: int
+
+
+class ShippingRate(SQLModel, table=True):
+    """The flat fee of a shipping method in one currency."""
+
+    __tablename__ = "shipping_rates"
+    __table_args__ = (CheckConstraint("amount >= 0", name="not_negative"),)
+
+    method: str = Field(primary_key=True)
+    currency: str = Field(primary_key=True, max_length=3)
+    amount: int = columns.amount()

@@ -1,0 +1,141 @@
+"""Orders, what they were asked to be, and everything that happened to them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, CheckConstraint, Index, Sequence, text
+from sqlmodel import Field, SQLModel
+
+from core.domain.statuses import FulfillmentStatus, OrderStatus, PaymentStatus
+from models import columns
+
+ORDER_NUMBERS = Sequence("order_numbers", start=100_001, metadata=SQLModel.metadata)
+
+
+class CheckoutDraft(SQLModel, table=True):
+    """What a caller asked for, priced, under the id that its order will have.
+
+    Written with the claim of the idempotency key; the checkout workflow makes the order from it.
+    A draft promises nothing: one whose workflow was never started is not an order.
+    """
+
+    __tablename__ = "checkout_drafts"
+
+    order_id: str = Field(primary_key=True)
+    number: int = Field(
+        sa_type=BigInteger,
+        sa_column_kwargs={"server_default": ORDER_NUMBERS.next_value()},
+    )
+    customer_id: str
+    cart: dict[str, Any] = columns.document()
+    """The shape of ``models.repositories.drafts.Cart``."""
+    created_at: datetime = columns.created_at()
+
+
+class Order(SQLModel, table=True):
+    __tablename__ = "orders"
+    __table_args__ = (
+        columns.one_of("status", OrderStatus),
+        columns.one_of("payment_status", PaymentStatus),
+        columns.one_of("fulfillment_status", FulfillmentStatus),
+        CheckConstraint(
+            "total_amount = subtotal_amount - discount_amount + shipping_amount + tax_amount",
+            name="total_adds_up",
+        ),
+        CheckConstraint(
+            "least(subtotal_amount, discount_amount, shipping_amount, tax_amount) >= 0",
+            name="amounts_not_negative",
+        ),
+        Index("ix_orders_customer_id_id", "customer_id", "id"),
+        Index("ix_orders_customer_id_status_id", "customer_id", "status", "id"),
+        Index("ix_orders_waiting", "id", postgresql_where=text("waiting_for IS NOT NULL")),
+        Index(
+            "ix_orders_unfinished",
+            "status",
+            "id",
+            postgresql_where=text(
+                "status IN ('pending', 'requires_action', 'confirmed', 'processing', 'shipped')"
+            ),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    number: int = Field(sa_type=BigInteger, unique=True)
+    customer_id: str
+    status: str
+    payment_status: str
+    fulfillment_status: str
+    currency: str = Field(max_length=3)
+    subtotal_amount: int = columns.amount()
+    discount_amount: int = columns.amount()
+    shipping_amount: int = columns.amount()
+    tax_amount: int = columns.amount()
+    total_amount: int = columns.amount()
+    shipping_method: str
+    shipping_address: dict[str, Any] = columns.document()
+    next_action: dict[str, Any] | None = columns.document(nullable=True)
+    failure: dict[str, Any] | None = columns.document(nullable=True)
+    """Why the checkout failed: ``code`` and what the problem answer carries beside it."""
+    waiting_for: dict[str, Any] | None = columns.document(nullable=True)
+    """What a parked order waits for: the contract's ``waiting_for``."""
+    version: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    """The number of the last timeline entry."""
+    workflow_id: str
+    created_at: datetime = columns.created_at()
+    updated_at: datetime = columns.created_at()
+
+
+class OrderItem(SQLModel, table=True):
+    __tablename__ = "order_items"
+    __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
+
+    order_id: str = Field(primary_key=True, foreign_key="orders.id")
+    position: int = Field(primary_key=True)
+    id: str = Field(unique=True)
+    sku: str
+    variant_id: str
+    vendor_id: str
+    name: str
+    quantity: int
+    unit_price_amount: int = columns.amount()
+    total_amount: int = columns.amount()
+    tax_amount: int = columns.amount()
+
+
+class TimelineRow(SQLModel, table=True):
+    """Append-only; ``sequence`` counts from 1 within an order, without gaps."""
+
+    __tablename__ = "order_timeline"
+
+    order_id: str = Field(primary_key=True, foreign_key="orders.id")
+    sequence: int = Field(primary_key=True)
+    at: datetime = columns.created_at()
+    type: str
+    title: str
+    detail: str
+    actor: str
+
+
+class OutboxEvent(SQLModel, table=True):
+    """An event that is told to others if, and only if, its state change is committed.
+
+    Its public id is ``derived_id("evt", aggregate_id, sequence)``: the same on every delivery.
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index(
+            "ix_outbox_unpublished",
+            "created_at",
+            postgresql_where=text("published_at IS NULL"),
+        ),
+    )
+
+    aggregate_id: str = Field(primary_key=True)
+    sequence: int = Field(primary_key=True)
+    type: str
+    payload: dict[str, Any] = columns.document()
+    created_at: datetime = columns.created_at()
+    published_at: datetime | None = columns.timestamp()

@@ -1,0 +1,126 @@
+"""The claim of an idempotency key and the draft of the order that it makes, in one round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+
+from core.database import Database
+from core.domain.ids import Prefix, derived_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class CartLine:
+    """One line, priced; amounts in minor units of the cart's currency."""
+
+    sku: str
+    variant_id: str
+    vendor_id: str
+    name: str
+    quantity: int
+    unit_price: int
+    total: int
+    tax: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedLine:
+    """So many units from that warehouse: a plan made from a snapshot, checked when it is used."""
+
+    warehouse_id: str
+    sku: str
+    quantity: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cart:
+    """All that the checkout needs to know; amounts in minor units of ``currency``.
+
+    ``plan`` is sorted by warehouse and SKU. It is empty when the snapshot had too few units: then
+    the checkout looks again, under locks.
+    """
+
+    currency: str
+    lines: Sequence[CartLine]
+    subtotal: int
+    discount: int
+    shipping: int
+    tax: int
+    total: int
+    shipping_method: str
+    shipping_address: Mapping[str, Any]
+    provider: str
+    payment_method: str
+    hold_id: str | None
+    plan: Sequence[PlannedLine]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """The draft that holds the key: ours, or the one of the first caller with this key."""
+
+    order_id: str
+    number: int
+    request_hash: str
+
+
+_CLAIM = text("""
+WITH claimed AS (
+    INSERT INTO idempotency_keys (caller_id, key, request_hash, resource_id)
+    VALUES (:caller_id, :key, :request_hash, :order_id)
+    ON CONFLICT (caller_id, key) DO NOTHING
+    RETURNING resource_id, request_hash
+), draft AS (
+    INSERT INTO checkout_drafts (order_id, customer_id, cart)
+    SELECT resource_id, :caller_id, CAST(:cart AS jsonb) FROM claimed
+    RETURNING order_id, number
+)
+SELECT draft.order_id, draft.number, claimed.request_hash FROM draft, claimed
+""")
+
+_CLAIMED = text("""
+SELECT k.resource_id AS order_id, k.request_hash, d.number
+FROM idempotency_keys k JOIN checkout_drafts d ON d.order_id = k.resource_id
+WHERE k.caller_id = :caller_id AND k.key = :key
+""")
+
+
+async def claim_checkout(
+    database: Database,
+    *,
+    caller_id: str,
+    key: str,
+    request_hash: str,
+    order_id: str,
+    cart: Cart,
+) -> Claim | None:
+    """Claim the key for a new order, or return whose it is; None if it is no checkout's key.
+
+    Two callers with the same key at once get the same claim.
+    """
+    rows = await database.statement(
+        _CLAIM,
+        {
+            "caller_id": caller_id,
+            "key": key,
+            "request_hash": request_hash,
+            "order_id": order_id,
+            "cart": _document(order_id, cart),
+        },
+    )
+    if not rows:
+        rows = await database.statement(_CLAIMED, {"caller_id": caller_id, "key": key})
+    return Claim(**rows[0]) if rows else None
+
+
+def _document(order_id: str, cart: Cart) -> str:
+    """The cart as JSON; each line gets the position and the id that its order item will have."""
+    document = asdict(cart)
+    for position, line in enumerate(document["lines"]):
+        line["position"] = position
+        line["id"] = derived_id(Prefix.ITEM, order_id, position)
+    return orjson.dumps(document).decode()

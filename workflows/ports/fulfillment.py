@@ -1,0 +1,113 @@
+"""The database steps of an order's life after its confirmation, and the calls to carriers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from temporalio import activity
+
+from core.domain.statuses import OrderStatus, ShipmentStatus
+from workflows.ports.payments import PaymentRef
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderRef:
+    order_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedShipment:
+    """One parcel: a vendor's goods from one warehouse. ``capture_amount`` in minor units."""
+
+    shipment_id: str
+    order_id: str
+    vendor_id: str
+    number: int
+    final: bool
+    """The last of the order: its capture lets the rest of the authorization go."""
+    payment_id: str
+    capture_amount: int
+    capture_before: datetime | None
+    delivery_deadline_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FulfillmentPlan:
+    """What to ship and how patient to be; all times in seconds."""
+
+    order_status: OrderStatus
+    shipments: Sequence[PlannedShipment]
+    payment: PaymentRef
+    capture_before: datetime | None
+    handling_seconds: int
+    return_window_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CancelOrder:
+    order_id: str
+    reason: str
+    actor: str
+    voided: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShipmentRef:
+    order_id: str
+    shipment_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShipmentState:
+    """A shipment after a step; ``order_status`` is what it made of its order."""
+
+    shipment_id: str
+    status: ShipmentStatus
+    order_status: OrderStatus
+    tracking_number: str | None = None
+
+
+class FulfillmentActivities(ABC):
+    """Local activities: one transaction each, a no-op when the state is already there."""
+
+    @activity.defn
+    @abstractmethod
+    async def plan_fulfillment(self, step: OrderRef) -> FulfillmentPlan:
+        """Write the shipments of an order, one per vendor and warehouse; return the plan."""
+
+    @activity.defn
+    @abstractmethod
+    async def begin_processing(self, step: OrderRef) -> OrderStatus:
+        """From here on the order is being packed."""
+
+    @activity.defn
+    @abstractmethod
+    async def cancel_order(self, step: CancelOrder) -> OrderStatus:
+        """Release the stock, cancel the shipments, and mark the order canceled."""
+
+    @activity.defn
+    @abstractmethod
+    async def complete_order(self, step: OrderRef) -> OrderStatus:
+        """The return window is over."""
+
+
+class CarrierActivities(ABC):
+    """Regular activities: they call the carrier, then record what it said."""
+
+    @activity.defn
+    @abstractmethod
+    async def book_shipment(self, step: ShipmentRef) -> ShipmentState:
+        """Book the carrier and keep tracking number and label: the shipment is packed."""
+
+    @activity.defn
+    @abstractmethod
+    async def hand_over_shipment(self, step: ShipmentRef) -> ShipmentState:
+        """Give the parcel to the carrier; its units leave the stock."""
+
+    @activity.defn
+    @abstractmethod
+    async def track_shipment(self, step: ShipmentRef) -> ShipmentState:
+        """Fetch the carrier's present state and record what is new."""

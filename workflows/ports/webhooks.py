@@ -1,0 +1,61 @@
+"""The steps that apply a provider's event, once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import StrEnum
+
+from temporalio import activity
+
+from workflows.ports.payments import PaymentRef
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventRef:
+    """An event in the inbox."""
+
+    provider: str
+    event_id: str
+
+
+class EventRoute(StrEnum):
+    """Who has to know."""
+
+    CHECKOUT = "checkout"
+    """The order is not confirmed yet: its checkout decides."""
+    PROVIDER_HAS_MORE = "provider_has_more"
+    """The order ended without a payment, yet the provider holds one: let it go."""
+    RECORD = "record"
+    """Fetch the provider's state and record it."""
+    SHIPMENT = "shipment"
+    NOBODY = "nobody"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoutedEvent:
+    route: EventRoute
+    order_id: str | None = None
+    shipment_id: str | None = None
+    payment: PaymentRef | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishEvent:
+    provider: str
+    event_id: str
+    outcome: str
+
+
+class WebhookActivities(ABC):
+    """Local activities on the inbox."""
+
+    @activity.defn
+    @abstractmethod
+    async def route_event(self, step: EventRef) -> RoutedEvent:
+        """Find what an event of the inbox is about and who has to know."""
+
+    @activity.defn
+    @abstractmethod
+    async def finish_event(self, step: FinishEvent) -> None:
+        """Mark the event processed, with its outcome."""

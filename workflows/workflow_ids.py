@@ -1,0 +1,27 @@
+"""Workflow ids from business keys: the same business, the same workflow."""
+
+from __future__ import annotations
+
+
+def checkout(order_id: str) -> str:
+    return f"checkout/{order_id}"
+
+
+def hold(hold_id: str) -> str:
+    return f"hold/{hold_id}"
+
+
+def fulfillment(order_id: str) -> str:
+    return f"fulfillment/{order_id}"
+
+
+def shipment(shipment_id: str) -> str:
+    return f"shipment/{shipment_id}"
+
+
+def capture(payment_id: str, number: int) -> str:
+    return f"capture/{payment_id}/{number}"
+
+
+def webhook(provider: str, event_id: str) -> str:
+    return f"webhook/{provider}/{event_id}"
