@@ -8,6 +8,8 @@ import logging
 import signal
 from pathlib import Path
 
+import uvloop
+
 from core.settings import load_settings
 from deploy.sandbox.app import create_app
 from deploy.sandbox.config import DEFAULT_STRIPE_EVENTS, config_from_settings
@@ -17,7 +19,8 @@ from deploy.sandbox.server import create_server
 def main() -> None:
     arguments = _parse_arguments()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
-    asyncio.run(_serve(arguments))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(arguments))
 
 
 async def _serve(arguments: argparse.Namespace) -> None:

@@ -18,6 +18,7 @@ import uvicorn
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
+from stripe import PaymentIntent
 
 from core.settings import load_settings
 from deploy.sandbox.app import create_app
@@ -110,7 +111,7 @@ class RunningSandbox:
         key: str | None = None,
         order_id: str | None = None,
         **more: Any,
-    ) -> stripe.PaymentIntent:
+    ) -> PaymentIntent:
         """A confirmed payment intent of 20 USD with manual capture."""
         parameters: Any = {
             "amount": 2000,
@@ -184,7 +185,7 @@ async def stripe_client(
         http_client=http,
         max_network_retries=0,
     )
-    await http.close_async()
+    await http.close_async()  # type: ignore[no-untyped-call]  # the SDK leaves it untyped
 
 
 def free_port() -> int:
@@ -197,7 +198,8 @@ def free_port() -> int:
 @asynccontextmanager
 async def serving(server: uvicorn.Server) -> AsyncIterator[str]:
     """Run a server on any free port; yields its address."""
-    listener = socket.socket()
+    # asyncio turns Nagle's delay off only for sockets that name their protocol.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
     task = asyncio.create_task(server.serve(sockets=[listener]))
     await eventually(lambda: server.started or task.done())

@@ -125,19 +125,33 @@ async def test_killed_process_loses_nothing_and_goes_on(tmp_path: Path, receiver
         )
 
 
+@pytest.mark.parametrize(
+    ("mode", "lost"),
+    [("connection_reset", httpx.ReadError), ("down", httpx.RemoteProtocolError)],
+)
+async def test_command_drops_connections_on_its_own_event_loop(
+    tmp_path: Path, receiver: Receiver, mode: str, lost: type[Exception]
+) -> None:
+    async with started(tmp_path, receiver) as (_, sandbox):
+        await sandbox.fault("carrier", "shipments.list", mode)
+
+        with pytest.raises(lost):
+            await sandbox.carrier("GET", "/v1/shipments")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_signal_drains_and_ends_with_zero(
     tmp_path: Path, receiver: Receiver, number: signal.Signals
 ) -> None:
     async with started(tmp_path, receiver) as (process, sandbox):
-        await sandbox.fault("stripe", "customers.create", "latency", latency_ms=3_000_000)
+        await sandbox.fault("stripe", "customers.create", "latency", latency_ms=3_000_000, count=1)
         held = asyncio.create_task(sandbox.stripe.v1.customers.create_async({"name": "Ada"}))
 
-        async def waits() -> bool:
-            faults = (await sandbox.control("GET", "faults")).json()["data"]
-            return len(faults) == 1 and not held.done()
+        async def is_held() -> bool:
+            answer = await sandbox.control("GET", "faults")
+            return bool(answer.json() == {"data": []})
 
-        await eventually_async(waits)
+        await eventually_async(is_held)
 
         assert await process.end(number) == 0
         assert (await held).name == "Ada"
