@@ -17,8 +17,8 @@ from core.domain.errors import UnavailableError
 from core.settings import PostgresSettings, Settings
 from core.temporal import connect
 from deploy.local.errors import StackError
-from deploy.verification.report import Check, Report, Row
 from deploy.verification.everything import verify
+from deploy.verification.report import Check, Report, Row
 
 SANDBOX_PATH = "/stripe"
 """Where the sandbox serves Stripe's API; an address without it is the real Stripe's."""
