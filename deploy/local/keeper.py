@@ -62,13 +62,12 @@ class Keeper:
             self._watcher.cancel()
             await asyncio.wait([self._watcher])
         process = self._process
-        if process is None:
+        if process is None or process.returncode is not None:
             return
-        if process.returncode is None:
-            self._tell(PartPhase.STOPPING)
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(self.part.stop_signal)
-            await self._exit_or_grace(process)
+        self._tell(PartPhase.STOPPING)
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(self.part.stop_signal)
+        await self._exit_or_grace(process)
         signal_group(process.pid, signal.SIGKILL)
         await process.wait()
         self._tell(PartPhase.STOPPED)
@@ -156,8 +155,8 @@ class Keeper:
             await asyncio.sleep(pause)
             try:
                 await self._start_once()
-            except (StackError, OSError) as error:
-                self._note(f"{error}")
+            except Exception as error:  # noqa: BLE001  # whatever it was, the part must come back
+                self._note(f"did not come back: {error}")
 
     def _note(self, detail: str) -> None:
         """Say it on the console and in the part's own log."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import socket
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
@@ -57,14 +58,22 @@ def free_ports(*, keep: Ports | None = None) -> Ports:
     return replace(Ports(), **chosen)
 
 
-def require_free(ports: Ports, names: Iterable[str]) -> None:
+def require_free(ports: Ports, names: Iterable[str], *, patience_seconds: float = 0.0) -> None:
     """Check the ports that the local parts will listen on.
+
+    Args:
+        ports: all ports of the stack.
+        names: those to check.
+        patience_seconds: how long a taken port may take to become free.
 
     Raises:
         StackError: one is taken; the line says by whom.
     """
+    deadline = time.monotonic() + patience_seconds
     for name in names:
         port = getattr(ports, name)
+        while not is_free(port) and time.monotonic() < deadline:
+            time.sleep(0.05)
         if not is_free(port):
             raise StackError(
                 f"Port {port} ({name.replace('_', ' ')}) is in use by {owner_of(port)}",

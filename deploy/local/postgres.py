@@ -125,6 +125,7 @@ def _let_in(directory: Path) -> None:
         mode = folder.stat().st_mode
         if not mode & TRAVERSE:
             folder.chmod(mode | TRAVERSE)
+            print(f"{folder}: others may pass through now, as PostgreSQL does not run as root")
 
 
 def _let_read(home: Path) -> None:
@@ -163,14 +164,14 @@ async def _ensure_database(port: int) -> bool:
 
     try:
         connection = await asyncpg.connect(local_url(port, "postgres"), timeout=5)
-    except asyncpg.CannotConnectNowError:
+        try:
+            query = "SELECT 1 FROM pg_database WHERE datname = $1"
+            if not await connection.fetchval(query, DATABASE):
+                await connection.execute(f'CREATE DATABASE "{DATABASE}"')
+        finally:
+            await connection.close()
+    except (asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError):
         return False
-    try:
-        known = await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE)
-        if not known:
-            await connection.execute(f'CREATE DATABASE "{DATABASE}"')
     except asyncpg.PostgresError as error:
         raise StackError(f"PostgreSQL refuses: {error}", hint="Look into postgres.log") from error
-    finally:
-        await connection.close()
     return True

@@ -30,7 +30,7 @@ GARBAGE_COLLECTION = {"GOGC": "400"}
 
 def temporal_part(*, directory: Path, ports: Ports, ui: bool = True) -> Part:
     """The Temporal server with its UI on loopback, its SQLite file in ``directory``."""
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     arguments = [
         *("--ip", "127.0.0.1", "--port", str(ports.temporal)),
         *("--http-port", str(ports.temporal_http)),

@@ -10,7 +10,7 @@ from deploy.local.wheels import valkey_program
 
 def valkey_part(*, directory: Path, port: int) -> Part:
     """Valkey on loopback, its append-only file in ``directory``."""
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     options = {
         "bind": "127.0.0.1",
         "port": str(port),

@@ -1,0 +1,198 @@
+"""Payments at Stripe, by its official SDK.
+
+One call of ours is one call of Stripe's: retries belong to Temporal, which knows the idempotency
+key. Every answer is expanded by the latest charge, which alone knows refunds and the deadline of
+an authorization.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Self
+
+import stripe
+from stripe.params import PaymentIntentCaptureParams
+
+from core.domain.errors import InvalidSignatureError, ProviderError, ProviderRejectedError
+from core.domain.payments import ProviderPayment
+from core.domain.statuses import PaymentStatus
+from core.gateways.payments import Authorization, Authorized, ProviderEvent
+from core.gateways.stripe_mapping import (
+    UNEXPECTED_STATE,
+    challenge_of,
+    domain_error_of,
+    event_of,
+    payment_of,
+)
+from core.settings import StripeSettings
+
+API_VERSION = "2026-10-28.endive"
+"""The version that the mapping was written for; the account's default does not matter."""
+
+SIGNATURE_TOLERANCE_SECONDS = 300
+PAGE_SIZE = 100
+MAX_INTENTS_SEARCHED = 10_000
+
+
+class StripeGateway:
+    """See ``PaymentGateway`` for what each method promises."""
+
+    name = "stripe"
+
+    def __init__(
+        self, client: stripe.StripeClient, http: stripe.HTTPXClient, secrets: tuple[str, ...]
+    ) -> None:
+        self._intents = client.v1.payment_intents
+        self._http = http
+        self._secrets = secrets
+
+    @classmethod
+    def open(cls, settings: StripeSettings) -> Self:
+        """Make a gateway with a connection pool of its own; ``close`` it at the end."""
+        # The SDK would keep an id of this machine in the home directory and report timings.
+        stripe.enable_telemetry = False
+        http = stripe.HTTPXClient(timeout=settings.timeout_seconds)
+        client = stripe.StripeClient(
+            settings.api_key.get_secret_value(),
+            base_addresses={"api": settings.api_base.rstrip("/")},
+            http_client=http,
+            max_network_retries=0,
+            stripe_version=API_VERSION,
+        )
+        secrets = tuple(secret.get_secret_value() for secret in settings.webhook_secrets)
+        return cls(client, http, secrets)
+
+    async def close(self) -> None:
+        await self._http.close_async()  # type: ignore[no-untyped-call]  # so in the SDK
+
+    async def authorize(self, request: Authorization) -> Authorized:
+        with _domain_errors():
+            try:
+                intent = await self._intents.create_async(
+                    {
+                        "amount": request.amount,
+                        "currency": request.currency.lower(),
+                        "payment_method": request.payment_method,
+                        # Nothing that leaves the page, so Stripe needs no return address.
+                        "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+                        "payment_method_options": {
+                            "card": {"request_multicapture": "if_available"}
+                        },
+                        "capture_method": "manual",
+                        "confirm": True,
+                        "metadata": {
+                            "order_id": request.order_id,
+                            "payment_id": request.payment_id,
+                        },
+                        "expand": ["latest_charge"],
+                    },
+                    {"idempotency_key": request.key},
+                )
+            except stripe.CardError as error:
+                return Authorized(payment=_declined(error))
+        answer = intent.to_dict()
+        return Authorized(payment=payment_of(answer), challenge=challenge_of(answer))
+
+    async def fetch(self, provider_payment_id: str) -> ProviderPayment:
+        with _domain_errors():
+            intent = await self._intents.retrieve_async(
+                provider_payment_id, {"expand": ["latest_charge"]}
+            )
+        return payment_of(intent.to_dict())
+
+    async def find(self, order_id: str, created_after: int) -> list[ProviderPayment]:
+        # The list is consistent; Stripe's search lags behind by up to a minute and more.
+        found: list[ProviderPayment] = []
+        searched = 0
+        with _domain_errors():
+            page = await self._intents.list_async(
+                {
+                    "created": {"gte": created_after},
+                    "limit": PAGE_SIZE,
+                    "expand": ["data.latest_charge"],
+                }
+            )
+            async for intent in page.auto_paging_iter():
+                searched += 1
+                if searched > MAX_INTENTS_SEARCHED:
+                    # A list cut short would read as "no payment was made".
+                    raise ProviderError("stripe: too many payments to search")
+                payment = payment_of(intent.to_dict())
+                if payment.order_id == order_id:
+                    found.append(payment)
+        return found
+
+    async def capture(
+        self, provider_payment_id: str, *, amount: int, final: bool, key: str
+    ) -> ProviderPayment:
+        params: PaymentIntentCaptureParams = {
+            "amount_to_capture": amount,
+            "expand": ["latest_charge"],
+        }
+        if not final:
+            # Only sent when it matters: Stripe refuses it where multicapture is not available.
+            params["final_capture"] = False
+        with _domain_errors():
+            try:
+                intent = await self._intents.capture_async(
+                    provider_payment_id, params, {"idempotency_key": key}
+                )
+            except stripe.InvalidRequestError as error:
+                if error.code != UNEXPECTED_STATE:
+                    raise
+                payment = await self.fetch(provider_payment_id)
+                if (payment.status, payment.captured_amount) != (PaymentStatus.CAPTURED, amount):
+                    raise
+                return payment
+        return payment_of(intent.to_dict())
+
+    async def void(self, provider_payment_id: str, *, key: str) -> ProviderPayment:
+        with _domain_errors():
+            try:
+                intent = await self._intents.cancel_async(
+                    provider_payment_id, {"expand": ["latest_charge"]}, {"idempotency_key": key}
+                )
+            except stripe.InvalidRequestError as error:
+                if error.code != UNEXPECTED_STATE:
+                    raise
+                return await self.fetch(provider_payment_id)
+        return payment_of(intent.to_dict())
+
+    def verify_webhook(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
+        lower = {name.lower(): value for name, value in headers.items()}
+        signature = lower.get("stripe-signature", "")
+        if not any(_is_signed(body, signature, secret) for secret in self._secrets):
+            raise InvalidSignatureError("stripe: no valid signature, or it is too old")
+        return event_of(json.loads(body))
+
+
+@contextmanager
+def _domain_errors() -> Iterator[None]:
+    try:
+        yield
+    except stripe.StripeError as error:
+        # Not chained: Stripe's own words would travel into logs and workflow histories.
+        raise domain_error_of(error) from None
+
+
+def _declined(error: stripe.CardError) -> ProviderPayment:
+    """Read the payment from the error of its decline.
+
+    Raises:
+        ProviderRejectedError: the error names no payment, so there is nothing to follow.
+    """
+    intent = getattr(error.error, "payment_intent", None)
+    if intent is None:
+        raise ProviderRejectedError(str(domain_error_of(error)))
+    return payment_of(intent.to_dict())
+
+
+def _is_signed(body: bytes, signature: str, secret: str) -> bool:
+    try:
+        stripe.WebhookSignature.verify_header(body, signature, secret, SIGNATURE_TOLERANCE_SECONDS)
+    except (stripe.SignatureVerificationError, UnicodeDecodeError, TypeError):
+        # TypeError: a signature that is not ASCII.
+        return False
+    return True

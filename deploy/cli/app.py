@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from deploy.cli.console import out
+from deploy.local.addresses import environment_with_file, stack_environment
+from deploy.local.data_directory import DataDirectory
+from deploy.local.errors import StackError
+from deploy.local.state import Phase, StackState, read_state
+
+app = typer.Typer(
+    name="perdure",
+    help="Perdure on one machine: the whole platform, its workers and its tools.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+STOP_SECONDS = 60.0
+PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+DataDir = Annotated[
+    Path,
+    typer.Option("--data-dir", envvar="PERDURE_DATA_DIR", help="Where the stack keeps its data."),
+]
+DEFAULT_DATA_DIR = Path(".perdure")
+
+
+@app.command()
+def up(
+    *,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    detach: Annotated[bool, typer.Option("--detach", help="Return when all is ready.")] = False,
+    ports: Annotated[
+        Literal["default", "auto"],
+        typer.Option(help="auto: free ports where the usual ones are in use; remembered."),
+    ] = "default",
+    first_order: Annotated[bool, typer.Option(help="Place an order to prove it works.")] = True,
+) -> None:
+    """Start the whole platform: servers, sandbox, workers, API."""
+    from deploy.cli.up import UpOptions, up_detached, up_in_foreground  # noqa: PLC0415  # heavy
+
+    options = UpOptions(
+        directory=_directory(data_dir), auto_ports=ports == "auto", first_order=first_order
+    )
+    if detach:
+        up_detached(options)
+    else:
+        up_in_foreground(options)
+
+
+@app.command()
+def status(
+    *,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Show where everything is; exit code 1 when it does not run."""
+    directory = _directory(data_dir)
+    state = _running_state(directory)
+    if state is None and as_json:
+        out.print_json(json.dumps({"state": Phase.STOPPED}))
+        raise typer.Exit(1)
+    if state is None:
+        raise _not_running(directory)
+    if as_json:
+        typer.echo(json.dumps(state.public(), indent=2))
+        return
+    from deploy.cli.summary import print_state  # noqa: PLC0415  # programs do not need it
+
+    print_state(state)
+
+
+@app.command()
+def down(*, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Drain and stop a stack; its data is kept."""
+    directory = _directory(data_dir)
+    state = _running_state(directory)
+    if state is None:
+        out.print("Nothing runs.")
+        return
+    import psutil  # noqa: PLC0415  # only this command needs it
+
+    supervisor = psutil.Process(state.supervisor_pid)
+    supervisor.terminate()
+    try:
+        supervisor.wait(STOP_SECONDS)
+    except psutil.TimeoutExpired:
+        # The parts hang on the supervisor's life and end with it.
+        supervisor.kill()
+        supervisor.wait()
+    out.print("Stopped. The data is kept.")
+
+
+@app.command()
+def reset(
+    *,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Wipe the data of a stopped stack."""
+    directory = _directory(data_dir)
+    directory.require_ours()
+    if not yes:
+        typer.confirm(f"Delete all data in {directory.path}?", abort=True)
+    directory.wipe()
+    out.print(f"Wiped {directory.path}")
+
+
+@app.command()
+def logs(part: str, *, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Print the log of one part, `supervisor` among them."""
+    directory = _directory(data_dir)
+    known = sorted(path.stem for path in directory.logs.glob("*.log"))
+    if part not in known:
+        raise StackError(
+            f"There is no log of {part!r}", hint=f"There are: {', '.join(known) or 'none yet'}."
+        )
+    with (directory.logs / f"{part}.log").open("rb") as log:
+        shutil.copyfileobj(log, sys.stdout.buffer)
+
+
+@app.command()
+def worker(
+    *,
+    queues: Annotated[str, typer.Option(help="Task queues, separated by commas.")],
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Run a worker for some task queues, on the running stack when there is one."""
+    _become(data_dir, "workers", "--queues", queues)
+
+
+@app.command()
+def api(*, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Run the HTTP API alone."""
+    _become(data_dir, "api")
+
+
+@app.command(context_settings=PASS_THROUGH)
+def sandbox(context: typer.Context) -> None:
+    """Run the sandbox of the outside world alone; it explains its own options."""
+    _become(DEFAULT_DATA_DIR, "deploy.sandbox", *context.args)
+
+
+@app.command()
+def migrate(*, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Bring the database to the newest schema."""
+    os.environ.update(_stack_environ(data_dir))
+    from core.settings import load_settings  # noqa: PLC0415  # heavy
+    from models.migrations import upgrade  # noqa: PLC0415  # heavy
+
+    upgrade(load_settings().postgres.url.get_secret_value())
+    out.print("The schema is the newest.")
+
+
+def _directory(data_dir: Path) -> DataDirectory:
+    return DataDirectory(path=data_dir.resolve())
+
+
+def _running_state(directory: DataDirectory) -> StackState | None:
+    return read_state(directory.state_file) if directory.is_locked() else None
+
+
+def _not_running(directory: DataDirectory) -> StackError:
+    return StackError(
+        f"Perdure does not run in {directory.path}",
+        hint="Start it with `perdure up`, or name another directory with --data-dir.",
+    )
+
+
+def _stack_environ(data_dir: Path) -> dict[str, str]:
+    """The environment of the running stack, below what the person set."""
+    state = _running_state(_directory(data_dir))
+    of_stack = stack_environment(state.addresses) if state else {}
+    return of_stack | environment_with_file(os.environ)
+
+
+def _become(data_dir: Path, module: str, *arguments: str) -> None:
+    """Replace this process: signals and the exit code are those of the module."""
+    os.environ.update(_stack_environ(data_dir))
+    os.execv(sys.executable, [sys.executable, "-P", "-m", module, *arguments])  # noqa: S606

@@ -1,0 +1,53 @@
+"""The application: the three mounts, the health check and the tasks behind them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+
+from deploy.sandbox.carrier.app import create_carrier
+from deploy.sandbox.carrier.tracking import Tracker
+from deploy.sandbox.config import SandboxConfig
+from deploy.sandbox.control import create_control
+from deploy.sandbox.sandbox import Sandbox
+from deploy.sandbox.stripe.app import create_stripe
+
+
+async def create_app(config: SandboxConfig) -> Starlette:
+    """The sandbox as an ASGI application; its lifespan opens the store and resumes what is due.
+
+    Serve it with `deploy.sandbox.server.create_server`, which can drop connections as faults ask.
+    """
+    sandbox = Sandbox(config)
+    tracker = Tracker(sandbox)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await sandbox.start()
+        tracker.start()
+        try:
+            yield
+        finally:
+            await tracker.stop()
+            await sandbox.stop()
+
+    async def healthz(_request: Request) -> Response:
+        await sandbox.store.read(lambda connection: connection.execute("SELECT 1").fetchone())
+        return JSONResponse({"status": "ok"})
+
+    app = Starlette(
+        routes=[
+            Mount("/stripe", create_stripe(sandbox)),
+            Mount("/carrier", create_carrier(sandbox, tracker)),
+            Mount("/_control", create_control(sandbox, tracker)),
+            Route("/healthz", healthz),
+        ],
+        lifespan=lifespan,
+    )
+    app.state.sandbox = sandbox
+    return app

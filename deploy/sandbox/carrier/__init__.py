@@ -1,0 +1,1 @@
+"""The carrier: shipments are booked, handed over, tracked by themselves and told by webhook."""

@@ -1,0 +1,229 @@
+"""`/_control`: switches for tests and for people who try things. Loopback only, no key."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+import sqlite3
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import orjson
+from pydantic import BaseModel, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from deploy.sandbox.carrier.errors import CarrierError
+from deploy.sandbox.carrier.tracking import Tracker, inject
+from deploy.sandbox.control_requests import (
+    CarrierRequest,
+    ChallengeRequest,
+    FaultRequest,
+    ShipmentEventRequest,
+    WebhookRequest,
+)
+from deploy.sandbox.documents import Json
+from deploy.sandbox.faults import Fault
+from deploy.sandbox.sandbox import SERVICES, Sandbox
+from deploy.sandbox.stripe.confirmation import fail_challenge, pass_challenge
+from deploy.sandbox.stripe.context import PAYMENT_INTENT, Context
+from deploy.sandbox.stripe.parameters import Parameters
+from deploy.sandbox.transaction import Transaction
+from deploy.sandbox.webhook_modes import Switch
+
+Model = TypeVar("Model", bound=BaseModel)
+Handler = Callable[[Request], Awaitable[Response]]
+MAX_DELIVERIES = 10_000
+
+
+class ControlError(Exception):
+    def __init__(self, status: int, code: str, message: str, **more: Any) -> None:
+        super().__init__(message)
+        self.status = status
+        self.error = {"code": code, "message": message, **more}
+
+
+class ControlApi:
+    """The handlers; each answers JSON or raises ControlError."""
+
+    def __init__(self, sandbox: Sandbox, tracker: Tracker) -> None:
+        self._sandbox = sandbox
+        self._tracker = tracker
+
+    async def add_fault(self, request: Request) -> Response:
+        asked = await _read(request, FaultRequest)
+        fault = Fault(id=f"flt_{secrets.token_hex(6)}", **asked.model_dump())
+        self._sandbox.faults.add(fault)
+        await self._sandbox.save_faults()
+        return _json(fault.as_json(), status=201)
+
+    async def list_faults(self, _request: Request) -> Response:
+        return _json({"data": self._sandbox.faults.as_json()})
+
+    async def clear_faults(self, _request: Request) -> Response:
+        self._sandbox.faults.clear()
+        await self._sandbox.save_faults()
+        return Response(status_code=204)
+
+    async def resolve_challenge(self, request: Request) -> Response:
+        asked = await _read(request, ChallengeRequest)
+        intent_id = request.path_params["payment_intent"]
+        enabled = self._sandbox.config.stripe_events
+
+        def resolve(transaction: Transaction) -> Json:
+            intent = transaction.documents.get(intent_id, PAYMENT_INTENT)
+            if intent is None:
+                raise ControlError(404, "not_found", f"There is no payment intent {intent_id}.")
+            if intent["status"] != "requires_action":
+                raise ControlError(
+                    409,
+                    "no_challenge",
+                    f"The payment intent is {intent['status']}.",
+                    **_status(intent),
+                )
+            context = Context(
+                transaction=transaction, parameters=Parameters({}), path={}, enabled_events=enabled
+            )
+            settle = pass_challenge if asked.outcome == "succeeded" else fail_challenge
+            settle(context, intent)
+            return intent
+
+        return _json(await self._sandbox.act(resolve))
+
+    async def set_webhooks(self, request: Request) -> Response:
+        asked = await _read(request, WebhookRequest)
+        self._sandbox.modes.set(asked.service, Switch(mode=asked.mode, delay_ms=asked.delay_ms))
+        modes = self._modes()
+        await self._sandbox.save_setting("webhooks", modes)
+        return _json({"modes": modes})
+
+    async def list_deliveries(self, request: Request) -> Response:
+        """Newest first; `service`, `state` and `limit` narrow it."""
+        wanted = {
+            name: request.query_params[name]
+            for name in ("service", "state")
+            if name in request.query_params
+        }
+        limit = request.query_params.get("limit", "1000")
+        if not limit.isdecimal() or not 1 <= int(limit) <= MAX_DELIVERIES:
+            raise ControlError(
+                422, "invalid_request", f"limit must be from 1 to {MAX_DELIVERIES}.", field="limit"
+            )
+
+        def select(connection: sqlite3.Connection) -> list[Json]:
+            rows = connection.execute(
+                "SELECT * FROM delivery WHERE service = coalesce(?, service)"
+                " AND state = coalesce(?, state) ORDER BY id DESC LIMIT ?",
+                (wanted.get("service"), wanted.get("state"), int(limit)),
+            )
+            return [dict(row) for row in rows]
+
+        data = await self._sandbox.store.read(select)
+        return _json({"modes": self._modes(), "data": data})
+
+    async def show_ledger(self, request: Request) -> Response:
+        """Every attempt to charge, oldest first, with no limit; `id` is the payment intent's."""
+        if request.query_params.get("service", "stripe") != "stripe":
+            raise ControlError(
+                422, "invalid_request", "Only stripe keeps a ledger.", field="service"
+            )
+        return _json({"data": await self._sandbox.store.read(_ledger)})
+
+    async def list_messages(self, _request: Request) -> Response:
+        return _json({"data": []})
+
+    async def add_shipment_event(self, request: Request) -> Response:
+        asked = await _read(request, ShipmentEventRequest)
+        shipment_id = request.path_params["id"]
+        try:
+            shipment = await self._sandbox.act(
+                lambda transaction: inject(
+                    transaction, shipment_id, asked.status, description=asked.description
+                )
+            )
+        except CarrierError as error:
+            raise ControlError(error.status, error.error["code"], str(error)) from error
+        self._tracker.wake()
+        return _json(shipment)
+
+    async def set_carrier(self, request: Request) -> Response:
+        asked = await _read(request, CarrierRequest)
+        await self._tracker.set_transit(asked.transit_ms)
+        return _json({"transit_ms": asked.transit_ms})
+
+    def _modes(self) -> dict[str, Json]:
+        switches = {service: self._sandbox.modes.get(service) for service in SERVICES}
+        return {
+            service: {"mode": switch.mode, "delay_ms": switch.delay_ms}
+            for service, switch in switches.items()
+        }
+
+
+def create_control(sandbox: Sandbox, tracker: Tracker) -> Starlette:
+    api = ControlApi(sandbox, tracker)
+    handlers: tuple[tuple[str, str, Handler], ...] = (
+        ("POST", "/faults", api.add_fault),
+        ("GET", "/faults", api.list_faults),
+        ("DELETE", "/faults", api.clear_faults),
+        ("POST", "/challenges/{payment_intent}", api.resolve_challenge),
+        ("POST", "/webhooks", api.set_webhooks),
+        ("GET", "/webhooks", api.list_deliveries),
+        ("GET", "/ledger", api.show_ledger),
+        ("GET", "/messages", api.list_messages),
+        ("POST", "/shipments/{id}/events", api.add_shipment_event),
+        ("POST", "/carrier", api.set_carrier),
+    )
+    return Starlette(
+        routes=[
+            Route(path, _guarded(handler), methods=[method]) for method, path, handler in handlers
+        ],
+        exception_handlers={ControlError: _explain},
+    )
+
+
+def _guarded(handler: Handler) -> Handler:
+    async def guarded(request: Request) -> Response:
+        host = request.client.host if request.client is not None else ""
+        if not host or not ipaddress.ip_address(host).is_loopback:
+            raise ControlError(403, "loopback_only", "The control API answers this machine only.")
+        return await handler(request)
+
+    return guarded
+
+
+async def _read(request: Request, model: type[Model]) -> Model:
+    try:
+        return model.model_validate_json(await request.body())
+    except ValidationError as error:
+        fields = [
+            {"field": ".".join(str(part) for part in one["loc"]), "message": one["msg"]}
+            for one in error.errors(include_url=False)
+        ]
+        words = "; ".join(f"{one['field'] or 'body'}: {one['message']}" for one in fields)
+        raise ControlError(422, "invalid_request", words, fields=fields) from error
+
+
+def _explain(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, ControlError):
+        raise error
+    return _json({"error": error.error}, status=error.status)
+
+
+def _json(content: object, *, status: int = 200) -> Response:
+    return Response(orjson.dumps(content), status_code=status, media_type="application/json")
+
+
+def _ledger(connection: sqlite3.Connection) -> list[Json]:
+    rows = connection.execute(
+        "SELECT attempt.payment_intent AS id, document.reference AS order_id, amount, currency,"
+        " status, captured, refunded, idempotency_key, attempt.created AS created,"
+        " attempt.charge AS charge"
+        " FROM attempt JOIN document ON document.id = attempt.payment_intent ORDER BY attempt.id"
+    )
+    return [dict(row) for row in rows]
+
+
+def _status(intent: Json) -> dict[str, str]:
+    return {"status_of_intent": intent["status"]}

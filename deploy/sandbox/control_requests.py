@@ -1,0 +1,60 @@
+"""What the control API accepts."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from deploy.sandbox.carrier.app import OPERATIONS as CARRIER_OPERATIONS
+from deploy.sandbox.carrier.shipments import ShipmentStatus
+from deploy.sandbox.faults import FaultMode
+from deploy.sandbox.stripe.app import OPERATIONS as STRIPE_OPERATIONS
+from deploy.sandbox.webhook_modes import WebhookMode
+
+OPERATIONS = {
+    "stripe": frozenset(name for _, _, name, _ in STRIPE_OPERATIONS),
+    "carrier": frozenset(CARRIER_OPERATIONS),
+}
+Service = Literal["stripe", "carrier"]
+HOUR_MS = 3_600_000
+
+
+class Control(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FaultRequest(Control):
+    service: Service
+    operation: str
+    mode: FaultMode
+    latency_ms: int | None = Field(default=None, ge=0, le=HOUR_MS)
+    probability: float = Field(default=1.0, ge=0, le=1)
+    count: int | None = Field(default=None, ge=1)
+
+    @model_validator(mode="after")
+    def _know_operation(self) -> Self:
+        known = OPERATIONS[self.service]
+        if self.operation != "*" and self.operation not in known:
+            names = ", ".join(sorted(known))
+            raise ValueError(f"operation of {self.service} must be * or one of {names}")
+        return self
+
+
+class ChallengeRequest(Control):
+    outcome: Literal["succeeded", "failed"]
+
+
+class WebhookRequest(Control):
+    service: Service
+    mode: WebhookMode
+    delay_ms: int | None = Field(default=None, ge=0, le=HOUR_MS)
+
+
+class ShipmentEventRequest(Control):
+    status: ShipmentStatus
+    description: str | None = Field(default=None, max_length=500)
+
+
+class CarrierRequest(Control):
+    transit_ms: int | None = Field(ge=0, le=HOUR_MS)

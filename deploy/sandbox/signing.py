@@ -1,0 +1,44 @@
+"""How each provider signs the webhooks that it sends."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from standardwebhooks import Webhook
+
+Signer = Callable[[str, bytes], dict[str, str]]
+"""From an event's id and the body to the headers of one attempt, stamped with the time of now."""
+
+
+def stripe_signer(secret: str) -> Signer:
+    """Stripe's scheme v1: HMAC-SHA256 of `{timestamp}.{body}` with the endpoint's secret."""
+
+    def sign(_event_id: str, body: bytes) -> dict[str, str]:
+        timestamp = int(datetime.now(UTC).timestamp())
+        signed = f"{timestamp}.".encode() + body
+        digest = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()
+        return {
+            "Stripe-Signature": f"t={timestamp},v1={digest}",
+            "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
+        }
+
+    return sign
+
+
+def standard_signer(secret: str) -> Signer:
+    """The Standard Webhooks scheme, by its official package."""
+    webhook = Webhook(secret)
+
+    def sign(event_id: str, body: bytes) -> dict[str, str]:
+        now = datetime.now(UTC)
+        return {
+            "webhook-id": event_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": webhook.sign(event_id, now, body.decode()),
+            "User-Agent": "SandboxCarrier/1.0",
+        }
+
+    return sign

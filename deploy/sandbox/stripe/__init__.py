@@ -1,0 +1,1 @@
+"""Stripe's wire format: form-encoded requests, JSON objects, its errors, keys and events."""
