@@ -43,12 +43,16 @@ def up(
         typer.Option(help="auto: free ports where the usual ones are in use; remembered."),
     ] = "default",
     first_order: Annotated[bool, typer.Option(help="Place an order to prove it works.")] = True,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No summary when all is ready.")] = False,
 ) -> None:
     """Start the whole platform: servers, sandbox, workers, API."""
     from deploy.cli.up import UpOptions, up_detached, up_in_foreground  # noqa: PLC0415  # heavy
 
     options = UpOptions(
-        directory=_directory(data_dir), auto_ports=ports == "auto", first_order=first_order
+        directory=_directory(data_dir),
+        auto_ports=ports == "auto",
+        first_order=first_order,
+        quiet=quiet,
     )
     if detach:
         up_detached(options)

@@ -88,7 +88,9 @@ class EmbeddedStack:
         """
         loop = asyncio.get_running_loop()
         for number in STOP_SIGNALS:
-            loop.add_signal_handler(number, self._stop_or_hurry)
+            # An ignored signal stays ignored: so does SIGHUP under nohup.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self._stop_or_hurry)
         self._save(self.state)
         try:
             if await self._started():
