@@ -1,0 +1,1 @@
+"""Deeds: idempotent activities that implement ``workflows.ports``."""

@@ -71,7 +71,6 @@ def price(
     snapshot: CartSnapshot,
     *,
     currency: str,
-    shipping_method: str,
     promotion_code: str | None,
 ) -> PricedCart:
     """Price a cart at the snapshot.

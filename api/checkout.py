@@ -9,7 +9,6 @@ from __future__ import annotations
 import structlog
 from fastapi import Request
 from starlette.responses import Response
-from workflows.checkout import Checkout, CheckoutAnswer
 
 from api import carts, engine
 from api.engine import NoAnswerYetError, WorkflowClosedError
@@ -33,6 +32,7 @@ from models.repositories.drafts import claim_checkout
 from models.repositories.idempotency import StoredAnswer
 from models.repositories.order_views import OrderView, find_draft, find_order
 from workflows import search_attributes, workflow_ids
+from workflows.checkout import Checkout, CheckoutAnswer
 from workflows.task_queues import TaskQueue
 
 log = structlog.get_logger("api")
@@ -78,7 +78,6 @@ async def _claim(
         wanted.items,
         snapshot,
         currency=wanted.currency,
-        shipping_method=wanted.shipping_method,
         promotion_code=wanted.promotion_code,
     )
     carts.check_hold(wanted.items, snapshot, hold_id=wanted.hold_id, owner_id=call.caller_id)

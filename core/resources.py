@@ -35,9 +35,15 @@ class Resources:
 
 @asynccontextmanager
 async def open_resources(
-    settings: Settings, *, runtime: Runtime | None = None
+    settings: Settings, *, runtime: Runtime | None = None, for_worker: bool = False
 ) -> AsyncIterator[Resources]:
-    """Open them all; nothing connects before it is used, so a process starts without them."""
+    """Open them all; nothing connects before it is used, so a process starts without them.
+
+    Args:
+        settings: the addresses.
+        runtime: carries the metrics of Temporal's SDK.
+        for_worker: connect to Temporal at once, as the SDK asks of a worker.
+    """
     async with AsyncExitStack() as stack:
         database = Database.open(settings.postgres)
         stack.push_async_callback(database.close)
@@ -52,7 +58,7 @@ async def open_resources(
             settings=settings,
             database=database,
             cache=cache,
-            temporal=await temporal.connect(settings, lazy=True, runtime=runtime),
+            temporal=await temporal.connect(settings, lazy=not for_worker, runtime=runtime),
             payments={stripe.name: stripe},
             carrier=carrier,
         )

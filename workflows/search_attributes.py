@@ -12,9 +12,11 @@ WAITING_FOR = SearchAttributeKey.for_keyword("PerdureWaitingFor")
 ALL = (ORDER_ID, CUSTOMER_ID, VENDOR_ID, WAITING_FOR)
 
 
-def of_order(order_id: str, customer_id: str | None = None) -> TypedSearchAttributes:
+def of_order(
+    order_id: str, customer_id: str | None = None, *, vendor_id: str | None = None
+) -> TypedSearchAttributes:
     """Attributes of a run that works on an order."""
-    pairs: list[SearchAttributePair[str]] = [SearchAttributePair(ORDER_ID, order_id)]
-    if customer_id is not None:
-        pairs.append(SearchAttributePair(CUSTOMER_ID, customer_id))
-    return TypedSearchAttributes(pairs)
+    values = ((ORDER_ID, order_id), (CUSTOMER_ID, customer_id), (VENDOR_ID, vendor_id))
+    return TypedSearchAttributes(
+        [SearchAttributePair(key, value) for key, value in values if value is not None]
+    )

@@ -62,6 +62,15 @@ def derived_id(prefix: Prefix, parent_id: str, *parts: str | int) -> str:
     return _compose(prefix, number >> 80, hashlib.sha256(seed.encode()).digest()[:10])
 
 
+def issued_at(text: str) -> int:
+    """Return the Unix time (seconds) that an id carries.
+
+    Raises:
+        ValueError: ``text`` is not a TypeID.
+    """
+    return (_decode(text) >> 80) // 1000
+
+
 def is_id(prefix: Prefix, text: str) -> bool:
     """Tell whether ``text`` is a well-formed id of that kind."""
     match = _TYPEID.fullmatch(text)

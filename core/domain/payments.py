@@ -12,7 +12,8 @@ from core.domain.statuses import PaymentStatus
 class ProviderPayment:
     """The provider's present state of one payment; amounts in minor units of ``currency``."""
 
-    provider_payment_id: str
+    provider_payment_id: str | None
+    """None when the provider refused before it made a payment."""
     status: PaymentStatus
     currency: str
     amount: int

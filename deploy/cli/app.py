@@ -3,9 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import sys
-import time
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -45,12 +43,16 @@ def up(
         typer.Option(help="auto: free ports where the usual ones are in use; remembered."),
     ] = "default",
     first_order: Annotated[bool, typer.Option(help="Place an order to prove it works.")] = True,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No summary when all is ready.")] = False,
 ) -> None:
     """Start the whole platform: servers, sandbox, workers, API."""
     from deploy.cli.up import UpOptions, up_detached, up_in_foreground  # noqa: PLC0415  # heavy
 
     options = UpOptions(
-        directory=_directory(data_dir), auto_ports=ports == "auto", first_order=first_order
+        directory=_directory(data_dir),
+        auto_ports=ports == "auto",
+        first_order=first_order,
+        quiet=quiet,
     )
     if detach:
         up_detached(options)
@@ -88,14 +90,16 @@ def down(*, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     if state is None:
         out.print("Nothing runs.")
         return
-    os.kill(state.supervisor_pid, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_SECONDS
-    while directory.is_locked():
-        if time.monotonic() > deadline:
-            # The parts hang on the supervisor's life and end with it.
-            os.kill(state.supervisor_pid, signal.SIGKILL)
-            deadline += STOP_SECONDS
-        time.sleep(0.05)
+    import psutil  # noqa: PLC0415  # only this command needs it
+
+    supervisor = psutil.Process(state.supervisor_pid)
+    supervisor.terminate()
+    try:
+        supervisor.wait(STOP_SECONDS)
+    except psutil.TimeoutExpired:
+        # The parts hang on the supervisor's life and end with it.
+        supervisor.kill()
+        supervisor.wait()
     out.print("Stopped. The data is kept.")
 
 

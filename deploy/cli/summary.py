@@ -22,18 +22,21 @@ async def print_summary(state: StackState, *, first_order: bool) -> None:
         return
     _print_accounts(state.demo)
     from deploy.local.first_order import (  # noqa: PLC0415  # httpx loads while the API starts
+        api_client,
         place_first_order,
         sign_in,
     )
 
     api_url = state.addresses.api_url
     try:
-        shopper = await sign_in(api_url, state.demo["customer"])
-        out.print("\n[bold]Place an order[/bold]")
-        out.print(curl_of_checkout(api_url, shopper.access_token, shopper.checkout), markup=False)
-        if first_order:
-            placed = await place_first_order(api_url, shopper)
-            _print_timeline(placed.order, placed.timeline)
+        async with api_client(api_url) as client:
+            shopper = await sign_in(client, state.demo["customer"])
+            curl = curl_of_checkout(api_url, shopper.access_token, shopper.checkout)
+            out.print("\n[bold]Place an order[/bold]")
+            out.print(curl, markup=False, soft_wrap=True)
+            if first_order:
+                placed = await place_first_order(client, shopper)
+                _print_timeline(placed.order, placed.timeline)
     except StackError as error:
         print_error(error)
 

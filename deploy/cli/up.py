@@ -29,6 +29,7 @@ class UpOptions:
     directory: DataDirectory
     auto_ports: bool
     first_order: bool
+    quiet: bool
 
 
 def up_in_foreground(options: UpOptions) -> None:
@@ -53,7 +54,8 @@ async def _serve(options: UpOptions) -> None:
 
     async def when_ready(state: StackState) -> None:
         progress.end()
-        await print_summary(state, first_order=options.first_order)
+        if not options.quiet:
+            await print_summary(state, first_order=options.first_order)
         out.print("\nPress Ctrl-C to stop.")
 
     progress.begin(stack.part_names)
@@ -89,13 +91,14 @@ def up_detached(options: UpOptions) -> None:
         supervisor.send_signal(signal.SIGTERM)
         supervisor.wait()
         raise
-    asyncio.run(print_summary(state, first_order=options.first_order))
+    if not options.quiet:
+        asyncio.run(print_summary(state, first_order=options.first_order))
     out.print("\nIt runs in the background. Stop it with `perdure down`.")
 
 
 def _supervisor_argv(options: UpOptions) -> tuple[str, ...]:
     return (
-        *(sys.executable, "-P", "-m", "deploy.cli", "up", "--no-first-order"),
+        *(sys.executable, "-P", "-m", "deploy.cli", "up", "--quiet"),
         *("--data-dir", str(options.directory.path)),
         *(("--ports", "auto") if options.auto_ports else ()),
     )

@@ -17,9 +17,15 @@ ENV_FILE = Path(".env")
 
 @dataclass(frozen=True, kw_only=True)
 class Addresses:
-    """Addresses as other processes use them. An empty one is not known: its part runs elsewhere."""
+    """Addresses as other processes use them. An empty one is not known: its part runs elsewhere.
+
+    ``api_url`` is where this machine finds the API, ``api_public_url`` where its clients do;
+    ``api_host`` is the interface it listens on.
+    """
 
     api_url: str
+    api_host: str
+    api_public_url: str
     postgres_url: str
     redis_url: str
     temporal_address: str
@@ -41,6 +47,8 @@ def addresses_of(ports: Ports, environ: Mapping[str, str]) -> Addresses:
     external_temporal = "PERDURE_TEMPORAL_ADDRESS" in environ
     return Addresses(
         api_url=_http(ports.api),
+        api_host=environ.get("PERDURE_API_HOST", LOOPBACK),
+        api_public_url=environ.get("PERDURE_API_PUBLIC_URL", _http(ports.api)),
         postgres_url=environ.get("PERDURE_POSTGRES_URL", local_url(ports.postgres)),
         redis_url=environ.get("PERDURE_REDIS_URL", f"redis://{LOOPBACK}:{ports.valkey}/0"),
         temporal_address=environ.get("PERDURE_TEMPORAL_ADDRESS", f"{LOOPBACK}:{ports.temporal}"),
@@ -73,7 +81,6 @@ def environment_with_file(environ: Mapping[str, str], file: Path = ENV_FILE) -> 
 
 def stack_environment(addresses: Addresses) -> dict[str, str]:
     """The variables that make a process of the platform use this stack."""
-    api = urlsplit(addresses.api_url)
     return {
         "PERDURE_POSTGRES_URL": addresses.postgres_url,
         "PERDURE_REDIS_URL": addresses.redis_url,
@@ -82,9 +89,9 @@ def stack_environment(addresses: Addresses) -> dict[str, str]:
         "PERDURE_TEMPORAL_UI_URL": addresses.temporal_ui_url,
         "PERDURE_STRIPE_API_BASE": addresses.stripe_api_base,
         "PERDURE_CARRIER_API_BASE": addresses.carrier_api_base,
-        "PERDURE_API_HOST": api.hostname or LOOPBACK,
-        "PERDURE_API_PORT": str(api.port),
-        "PERDURE_API_PUBLIC_URL": addresses.api_url,
+        "PERDURE_API_HOST": addresses.api_host,
+        "PERDURE_API_PORT": str(urlsplit(addresses.api_url).port),
+        "PERDURE_API_PUBLIC_URL": addresses.api_public_url,
     }
 
 

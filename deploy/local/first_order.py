@@ -30,16 +30,20 @@ class FirstOrder:
     timeline: list[dict[str, Any]]
 
 
-async def sign_in(api_url: str, account: Mapping[str, str]) -> Shopper:
+def api_client(api_url: str) -> httpx.AsyncClient:
+    """A client of the API at ``api_url``."""
+    return httpx.AsyncClient(base_url=api_url, timeout=TIMEOUT_SECONDS)
+
+
+async def sign_in(client: httpx.AsyncClient, account: Mapping[str, str]) -> Shopper:
     """Log in as a demo customer and choose a variant that is in stock.
 
     Raises:
         StackError: the API refused, or nothing is for sale.
     """
-    async with httpx.AsyncClient(base_url=api_url, timeout=TIMEOUT_SECONDS) as client:
-        login = {"email": account["email"], "password": account["password"]}
-        tokens = await _answer(client, "POST", "/v1/auth/login", json=login)
-        products = await _answer(client, "GET", "/v1/products", params={"limit": "100"})
+    login = {"email": account["email"], "password": account["password"]}
+    tokens = await _answer(client, "POST", "/v1/auth/login", json=login)
+    products = await _answer(client, "GET", "/v1/products", params={"limit": "100"})
     for product in products["data"]:
         for variant in product["variants"]:
             if variant["available"]:
@@ -50,24 +54,16 @@ async def sign_in(api_url: str, account: Mapping[str, str]) -> Shopper:
     raise StackError("The demo catalogue has nothing in stock", hint="Start anew: perdure reset")
 
 
-async def place_first_order(api_url: str, shopper: Shopper) -> FirstOrder:
+async def place_first_order(client: httpx.AsyncClient, shopper: Shopper) -> FirstOrder:
     """Check out, and read what happened.
 
     Raises:
         StackError: the API refused.
     """
-    headers = {"Authorization": f"Bearer {shopper.access_token}"}
-    async with httpx.AsyncClient(
-        base_url=api_url, timeout=TIMEOUT_SECONDS, headers=headers
-    ) as client:
-        order = await _answer(
-            client,
-            "POST",
-            "/v1/checkouts",
-            json=shopper.checkout,
-            headers={"Idempotency-Key": f"first-order-{uuid.uuid4()}"},
-        )
-        timeline = await _answer(client, "GET", f"/v1/orders/{order['id']}/timeline")
+    who = {"Authorization": f"Bearer {shopper.access_token}"}
+    key = {"Idempotency-Key": f"first-order-{uuid.uuid4()}"}
+    order = await _answer(client, "POST", "/v1/checkouts", json=shopper.checkout, headers=who | key)
+    timeline = await _answer(client, "GET", f"/v1/orders/{order['id']}/timeline", headers=who)
     return FirstOrder(order=order, timeline=timeline["data"])
 
 

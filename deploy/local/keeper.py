@@ -62,13 +62,12 @@ class Keeper:
             self._watcher.cancel()
             await asyncio.wait([self._watcher])
         process = self._process
-        if process is None:
+        if process is None or process.returncode is not None:
             return
-        if process.returncode is None:
-            self._tell(PartPhase.STOPPING)
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(self.part.stop_signal)
-            await self._exit_or_grace(process)
+        self._tell(PartPhase.STOPPING)
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(self.part.stop_signal)
+        await self._exit_or_grace(process)
         signal_group(process.pid, signal.SIGKILL)
         await process.wait()
         self._tell(PartPhase.STOPPED)

@@ -125,6 +125,7 @@ def _let_in(directory: Path) -> None:
         mode = folder.stat().st_mode
         if not mode & TRAVERSE:
             folder.chmod(mode | TRAVERSE)
+            print(f"{folder}: others may pass through now, as PostgreSQL does not run as root")
 
 
 def _let_read(home: Path) -> None:

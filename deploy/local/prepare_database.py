@@ -1,6 +1,7 @@
-"""Bring the database to the newest schema and fill it with the demo catalogue, then end.
+"""Bring the database to the newest schema and fill it with the demo shop, then end.
 
-``python -m deploy.local.prepare_database DEMO_FILE`` writes the demo accounts into DEMO_FILE.
+``python -m deploy.local.prepare_database DEMO_FILE`` writes the demo accounts into DEMO_FILE. A
+production environment gets the schema only: the demo accounts have published passwords.
 """
 
 from __future__ import annotations
@@ -8,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from dataclasses import asdict
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
-from core.settings import load_settings
+from core.database import Database
+from core.settings import Environment, PostgresSettings, load_settings
 from deploy.local.data_directory import write_atomically
 from models.migrations import upgrade
 
@@ -23,9 +25,23 @@ CATALOGUE = "deploy.local.catalogue"
 def main(demo_file: Path) -> None:
     settings = load_settings()
     upgrade(settings.postgres.url.get_secret_value())
-    if find_spec(CATALOGUE) is not None:
-        accounts = asyncio.run(import_module(CATALOGUE).seed(settings))
-        write_atomically(demo_file, json.dumps(asdict(accounts)))
+    if settings.environment is Environment.PRODUCTION or find_spec(CATALOGUE) is None:
+        return
+    catalogue = import_module(CATALOGUE)
+    asyncio.run(_seed(catalogue, settings.postgres))
+    accounts = {
+        role: {"email": email, "password": password}
+        for role, (email, password) in catalogue.DEMO_ACCOUNTS.items()
+    }
+    write_atomically(demo_file, json.dumps(accounts))
+
+
+async def _seed(catalogue: ModuleType, settings: PostgresSettings) -> None:
+    database = Database.open(settings)
+    try:
+        await catalogue.seed(database)
+    finally:
+        await database.close()
 
 
 if __name__ == "__main__":

@@ -37,6 +37,8 @@ def make_plan(
     last = read_state(directory.state_file)
     remembered = last.ports if last else None
     ports = free_ports(keep=remembered) if auto_ports else remembered or Ports()
+    if "PERDURE_API_PORT" in environ:
+        ports = replace(ports, api=int(environ["PERDURE_API_PORT"]))
     return StackPlan(
         directory=directory,
         ports=ports,
@@ -86,7 +88,9 @@ class EmbeddedStack:
         """
         loop = asyncio.get_running_loop()
         for number in STOP_SIGNALS:
-            loop.add_signal_handler(number, self._stop_or_hurry)
+            # An ignored signal stays ignored: so does SIGHUP under nohup.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self._stop_or_hurry)
         self._save(self.state)
         try:
             if await self._started():

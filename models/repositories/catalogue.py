@@ -40,7 +40,7 @@ FROM products p
 WHERE p.status = 'published' AND p.deleted_at IS NULL
 """
 
-_ONE_PRODUCT = text(f"SELECT to_json(found) AS document FROM ({_PRODUCT} AND p.id = :id) found")  # noqa: S608
+_ONE_PRODUCT = text(f"SELECT to_json(found) AS document FROM ({_PRODUCT} AND p.id = :id) found")
 _PRODUCTS = text(
     f"""SELECT to_json(found) AS document FROM ({_PRODUCT}
     AND (CAST(:after AS text) IS NULL OR p.id > :after)
@@ -48,7 +48,7 @@ _PRODUCTS = text(
     AND (CAST(:category_id AS text) IS NULL OR EXISTS (
         SELECT 1 FROM product_categories c
         WHERE c.product_id = p.id AND c.category_id = :category_id))
-    ORDER BY p.id LIMIT :limit) found"""  # noqa: S608
+    ORDER BY p.id LIMIT :limit) found"""
 )
 _CATEGORIES = text("""
 SELECT json_build_object('id', id, 'name', name, 'slug', slug, 'parent_id', parent_id) AS document

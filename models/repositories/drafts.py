@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import text
 
 from core.database import Database
+from core.domain.ids import Prefix, derived_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +109,18 @@ async def claim_checkout(
             "key": key,
             "request_hash": request_hash,
             "order_id": order_id,
-            "cart": orjson.dumps(asdict(cart)).decode(),
+            "cart": _document(order_id, cart),
         },
     )
     if not rows:
         rows = await database.statement(_CLAIMED, {"caller_id": caller_id, "key": key})
     return Claim(**rows[0]) if rows else None
+
+
+def _document(order_id: str, cart: Cart) -> str:
+    """The cart as JSON; each line gets the position and the id that its order item will have."""
+    document = asdict(cart)
+    for position, line in enumerate(document["lines"]):
+        line["position"] = position
+        line["id"] = derived_id(Prefix.ITEM, order_id, position)
+    return orjson.dumps(document).decode()

@@ -31,7 +31,7 @@ SELECT coalesce(json_agg(json_build_object(
               FROM shipment_items i WHERE i.shipment_id = s.id)
 ) ORDER BY s.number), '[]'::json)
 FROM shipments s WHERE s.order_id = o.id
-"""  # noqa: S608
+"""
 
 _ORDER = f"""
 SELECT o.id, o.number, o.customer_id, o.status, o.payment_status, o.fulfillment_status, o.currency,
@@ -45,7 +45,7 @@ SELECT o.id, o.number, o.customer_id, o.status, o.payment_status, o.fulfillment_
      FROM order_items i WHERE i.order_id = o.id)::text AS items,
     ({_SHIPMENTS})::text AS shipments
 FROM orders o
-"""  # noqa: S608
+"""
 
 _ONE = text(f"{_ORDER} WHERE o.id = :id AND o.customer_id = :customer_id")
 _MANY = text(f"""{_ORDER}
@@ -72,10 +72,10 @@ SELECT o.waiting_for::text AS waiting_for,
         'actor', t.actor) ORDER BY t.sequence), '[]'::json)
      FROM order_timeline t WHERE t.order_id = o.id)::text AS entries
 FROM orders o WHERE o.id = :id AND o.customer_id = :customer_id
-""")  # noqa: S608
+""")
 
 _SHIPMENTS_OF = text(
-    f"SELECT ({_SHIPMENTS})::text AS shipments "  # noqa: S608
+    f"SELECT ({_SHIPMENTS})::text AS shipments "
     "FROM orders o WHERE o.id = :id AND o.customer_id = :customer_id"
 )
 
@@ -90,7 +90,7 @@ SELECT want.order_id, o.status, o.version, (
 FROM unnest(CAST(:order_ids AS text[]), CAST(:after AS int[])) AS want(order_id, after)
 JOIN orders o ON o.id = want.order_id
 WHERE o.version > want.after OR o.status = ANY(CAST(:terminal AS text[]))
-""")  # noqa: S608
+""")
 
 TERMINAL = (OrderStatus.COMPLETED, OrderStatus.FAILED, OrderStatus.CANCELED)
 """Nothing happens to an order after these."""

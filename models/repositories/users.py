@@ -44,9 +44,9 @@ WHERE lower(email) = lower(:email) AND disabled_at IS NULL
 """)
 
 _COLUMNS = "id, email, name, role, vendor_id, created_at, updated_at"
-_USER = text(f"SELECT {_COLUMNS} FROM users WHERE id = :id AND disabled_at IS NULL")  # noqa: S608
+_USER = text(f"SELECT {_COLUMNS} FROM users WHERE id = :id AND disabled_at IS NULL")
 _RENAME = text(
-    "UPDATE users SET name = :name, updated_at = now() "  # noqa: S608
+    "UPDATE users SET name = :name, updated_at = now() "
     f"WHERE id = :id AND disabled_at IS NULL RETURNING {_COLUMNS}"
 )
 

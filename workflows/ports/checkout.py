@@ -18,6 +18,11 @@ class OpenOrder:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReadStatus:
+    order_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PaymentTerms:
     """What to authorize, where; ``amount`` in minor units of ``currency``."""
 
@@ -73,6 +78,11 @@ class CheckoutActivities(ABC):
     @abstractmethod
     async def open_order(self, step: OpenOrder) -> OpenedOrder:
         """Make the order from its draft and reserve every line, or fail it as out of stock."""
+
+    @activity.defn
+    @abstractmethod
+    async def read_status(self, step: ReadStatus) -> OrderStatus | None:
+        """Return how the order stands in the database; None when it was never opened."""
 
     @activity.defn
     @abstractmethod

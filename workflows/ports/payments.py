@@ -56,6 +56,11 @@ class PaymentActivities(ABC):
 
     @activity.defn
     @abstractmethod
+    async def sync_payment(self, step: PaymentRef) -> ProviderPayment | None:
+        """Ask the provider and record what it says; never a step back."""
+
+    @activity.defn
+    @abstractmethod
     async def void_payment(self, step: PaymentRef) -> ProviderPayment | None:
         """Let go of whatever was authorized; harmless when nothing was."""
 

@@ -1,0 +1,264 @@
+"""The database steps of a checkout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import RowMapping
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import activity
+
+from core.database import Database, sqlstate
+from core.domain.allocation import Allocation, allocate
+from core.domain.errors import InvalidStateError, NotFoundError, Shortage
+from core.domain.events import OrderEvent, TimelineEntry
+from core.domain.ids import Prefix, derived_id
+from core.domain.statuses import HoldStatus, OrderStatus, PaymentStatus
+from core.settings import CheckoutSettings
+from models.orders import Order
+from models.repositories import checkout, holds, orders, reservations, timeline
+from workflows import workflow_ids
+from workflows.ports.checkout import (
+    AwaitChallenge,
+    CheckoutActivities,
+    CloseOrder,
+    ConfirmOrder,
+    OpenedOrder,
+    OpenOrder,
+    PaymentTerms,
+    ReadStatus,
+)
+
+_OPENED_ENTRIES = (
+    TimelineEntry(type=OrderEvent.PLACED, title="Order placed", actor="customer"),
+    TimelineEntry(type=OrderEvent.STOCK_RESERVED, title="Stock reserved"),
+)
+_SOLD_OUT_ENTRIES = (
+    TimelineEntry(type=OrderEvent.PLACED, title="Order placed", actor="customer"),
+    TimelineEntry(type=OrderEvent.FAILED, title="Order failed", detail="out of stock"),
+)
+_CONFIRMED_ENTRIES = (
+    TimelineEntry(type=OrderEvent.PAYMENT_AUTHORIZED, title="Payment authorized"),
+    TimelineEntry(type=OrderEvent.CONFIRMED, title="Order confirmed"),
+)
+
+
+class PostgresCheckoutActivities(CheckoutActivities):
+    """On PostgreSQL. The first attempt of the hot steps is one statement each."""
+
+    def __init__(self, database: Database, settings: CheckoutSettings) -> None:
+        self._database = database
+        self._settings = settings
+
+    @activity.defn
+    async def open_order(self, step: OpenOrder) -> OpenedOrder:
+        order_id = step.order_id
+        try:
+            row = await checkout.open_order(self._database, self._opening(order_id))
+        except DBAPIError as error:
+            if sqlstate(error) != checkout.OUT_OF_STOCK_STATE:
+                raise
+            row = None
+        if row is not None:
+            return self._opened(order_id, OrderStatus.PENDING, row)
+        async with self._database.transaction() as session:
+            await self._open_under_locks(session, order_id)
+        again = await checkout.opened(self._database, order_id)
+        if again is None:
+            raise NotFoundError(f"no draft {order_id}")
+        return self._opened(order_id, OrderStatus(again["status"]), again)
+
+    async def _open_under_locks(self, session: AsyncSession, order_id: str) -> None:
+        """The plan did not hold, or there is a hold: decide with every row locked."""
+        draft = await checkout.lock_draft(session, order_id)
+        if draft is None or draft["opened"]:
+            return
+        cart: Mapping[str, Any] = draft["cart"]
+        wanted = {line["sku"]: line["quantity"] for line in cart["lines"]}
+        if cart["hold_id"] and await self._take_hold(session, draft, order_id, wanted):
+            return
+        plan = allocate(wanted, await reservations.lock_levels(session, sorted(wanted)))
+        allocations = [line for line in plan if isinstance(line, Allocation)]
+        if allocations:
+            await checkout.replan(session, order_id, allocations)
+            await checkout.open_planned(session, self._opening(order_id))
+            return
+        shortages = [line for line in plan if isinstance(line, Shortage)]
+        await checkout.open_without_stock(session, self._sold_out(order_id, shortages))
+
+    async def _take_hold(
+        self,
+        session: AsyncSession,
+        draft: RowMapping,
+        order_id: str,
+        wanted: Mapping[str, int],
+    ) -> bool:
+        """Consume the hold if it is still there; one that has just ended is no reason to fail."""
+        hold = await holds.lock(session, draft["cart"]["hold_id"])
+        if (
+            hold is None
+            or hold.status != HoldStatus.ACTIVE
+            or hold.owner_id != draft["customer_id"]
+            or await holds.content(session, hold.id) != wanted
+        ):
+            return False
+        await checkout.open_without_stock(session, self._opening(order_id))
+        await holds.consume(session, hold, order_id)
+        return True
+
+    @activity.defn
+    async def read_status(self, step: ReadStatus) -> OrderStatus | None:
+        row = await checkout.opened(self._database, step.order_id)
+        return OrderStatus(row["status"]) if row else None
+
+    @activity.defn
+    async def await_challenge(self, step: AwaitChallenge) -> OrderStatus:
+        async with self._database.transaction() as session:
+            order = await orders.lock(session, step.order_id)
+            if order.status == OrderStatus.PENDING:
+                orders.move(order, OrderStatus.REQUIRES_ACTION)
+                order.payment_status = PaymentStatus.REQUIRES_ACTION
+                await session.flush()
+                await timeline.append(
+                    session,
+                    order.id,
+                    [
+                        TimelineEntry(
+                            type=OrderEvent.PAYMENT_REQUIRES_ACTION,
+                            title="The bank asks for a confirmation",
+                            detail=f"until {step.deadline:%Y-%m-%d %H:%M:%S} UTC",
+                        )
+                    ],
+                )
+            await orders.hold_lines_until(session, order.id, step.deadline)
+            return OrderStatus(order.status)
+
+    @activity.defn
+    async def confirm_order(self, step: ConfirmOrder) -> OrderStatus:
+        confirmed = await checkout.confirm_order(
+            self._database,
+            order_id=step.order_id,
+            payment=step.payment,
+            workflow_id=workflow_ids.fulfillment(step.order_id),
+            entries=_CONFIRMED_ENTRIES,
+        )
+        if confirmed:
+            return OrderStatus.CONFIRMED
+        row = await checkout.opened(self._database, step.order_id)
+        if row is None:
+            raise NotFoundError(f"no order {step.order_id}")
+        status = OrderStatus(row["status"])
+        if status in {OrderStatus.PENDING, OrderStatus.REQUIRES_ACTION}:
+            raise InvalidStateError(present="authorized for another amount", wanted="confirmed")
+        return status
+
+    @activity.defn
+    async def close_order(self, step: CloseOrder) -> OrderStatus:
+        async with self._database.transaction() as session:
+            order = await orders.lock_if_opened(session, step.order_id)
+            if order is None:
+                draft = await checkout.lock_draft(session, step.order_id)
+                if draft is not None:
+                    await checkout.open_without_stock(session, self._tombstone(step))
+                return step.status
+            if order.status not in {OrderStatus.PENDING, OrderStatus.REQUIRES_ACTION}:
+                return OrderStatus(order.status)
+            await self._close(session, order, step)
+            return OrderStatus(order.status)
+
+    async def _close(self, session: AsyncSession, order: Order, step: CloseOrder) -> None:
+        payment = await orders.first_payment(session, order.id)
+        declined = step.code == "payment-declined"
+        orders.move_payment(
+            order, payment, PaymentStatus.FAILED if declined else PaymentStatus.VOIDED
+        )
+        payment.decline_code = step.decline_code
+        if step.provider_payment_id is not None:
+            payment.provider_payment_id = step.provider_payment_id
+        orders.move(order, step.status)
+        order.failure = _failure(step)
+        order.next_action = order.waiting_for = None
+        await session.flush()
+        released = await reservations.release_order(session, order.id)
+        await timeline.append(session, order.id, _closed_entries(step, released))
+
+    def _opening(self, order_id: str) -> dict[str, object]:
+        return checkout.opening(
+            order_id=order_id,
+            payment_id=derived_id(Prefix.PAYMENT, order_id, 1),
+            workflow_id=workflow_ids.checkout(order_id),
+            entries=_OPENED_ENTRIES,
+        )
+
+    def _sold_out(self, order_id: str, shortages: list[Shortage]) -> dict[str, object]:
+        items = [
+            {"sku": s.sku, "requested": s.requested, "available": s.available} for s in shortages
+        ]
+        return self._opening(order_id) | checkout.opening(
+            order_id=order_id,
+            payment_id=derived_id(Prefix.PAYMENT, order_id, 1),
+            workflow_id=workflow_ids.checkout(order_id),
+            entries=_SOLD_OUT_ENTRIES,
+            status=OrderStatus.FAILED,
+            payment_status=PaymentStatus.FAILED,
+            failure={"code": "out-of-stock", "items": items},
+        )
+
+    def _tombstone(self, step: CloseOrder) -> dict[str, object]:
+        """An order that was ended before it was opened, so that nothing opens it later."""
+        return checkout.opening(
+            order_id=step.order_id,
+            payment_id=derived_id(Prefix.PAYMENT, step.order_id, 1),
+            workflow_id=workflow_ids.checkout(step.order_id),
+            entries=_closed_entries(step, 0),
+            status=step.status,
+            payment_status=PaymentStatus.VOIDED,
+            failure=_failure(step),
+        )
+
+    def _opened(self, order_id: str, status: OrderStatus, row: RowMapping) -> OpenedOrder:
+        return OpenedOrder(
+            status=status,
+            hold_id=row["hold_id"],
+            challenge_seconds=self._settings.challenge_seconds,
+            terms=PaymentTerms(
+                payment_id=derived_id(Prefix.PAYMENT, order_id, 1),
+                provider=row["provider"],
+                payment_method=row["payment_method"],
+                amount=row["amount"],
+                currency=row["currency"],
+            ),
+        )
+
+
+def _failure(step: CloseOrder) -> dict[str, object]:
+    failure: dict[str, object] = {"code": step.code}
+    if step.decline_code is not None:
+        failure["decline_code"] = step.decline_code
+    return failure
+
+
+def _closed_entries(step: CloseOrder, released_lines: int) -> list[TimelineEntry]:
+    entries: list[TimelineEntry] = []
+    if step.code == "payment-declined":
+        entries.append(
+            TimelineEntry(
+                type=OrderEvent.PAYMENT_DECLINED,
+                title="Payment declined",
+                detail=step.decline_code or "",
+            )
+        )
+    if released_lines:
+        entries.append(TimelineEntry(type=OrderEvent.STOCK_RELEASED, title="Stock released"))
+    canceled = step.status is OrderStatus.CANCELED
+    entries.append(
+        TimelineEntry(
+            type=OrderEvent.CANCELED if canceled else OrderEvent.FAILED,
+            title="Order canceled" if canceled else "Order failed",
+            detail=step.reason or step.code,
+            actor=step.actor,
+        )
+    )
+    return entries

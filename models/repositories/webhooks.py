@@ -1,0 +1,51 @@
+"""What an event of the inbox is about."""
+
+from __future__ import annotations
+
+from sqlalchemy import RowMapping, text
+
+from core.database import Database
+
+_PAYMENT = text("""
+SELECT e.object_id, e.type, o.id AS order_id, o.status, p.id AS payment_id, p.provider,
+    p.provider_payment_id
+FROM webhook_events e
+LEFT JOIN payments p ON p.provider = e.provider AND (
+    p.provider_payment_id = e.object_id OR (p.order_id = e.reference AND p.attempt = 1))
+LEFT JOIN orders o ON o.id = p.order_id
+WHERE e.provider = :provider AND e.event_id = :event_id
+ORDER BY (p.provider_payment_id = e.object_id) DESC NULLS LAST
+LIMIT 1
+""")
+
+_SHIPMENT = text("""
+SELECT s.id AS shipment_id
+FROM webhook_events e JOIN shipments s ON
+    (s.carrier = e.provider AND s.carrier_shipment_id = e.object_id) OR s.id = e.reference
+WHERE e.provider = :provider AND e.event_id = :event_id
+LIMIT 1
+""")
+
+_FINISH = text("""
+UPDATE webhook_events SET processed_at = coalesce(processed_at, now()), outcome = :outcome
+WHERE provider = :provider AND event_id = :event_id
+""")
+
+
+async def payment_of(database: Database, provider: str, event_id: str) -> RowMapping | None:
+    """The event with the payment and order that it is about, as far as they are known here."""
+    rows = await database.statement(_PAYMENT, {"provider": provider, "event_id": event_id})
+    return rows[0] if rows else None
+
+
+async def shipment_of(database: Database, provider: str, event_id: str) -> str | None:
+    """The shipment that an event is about."""
+    rows = await database.statement(_SHIPMENT, {"provider": provider, "event_id": event_id})
+    return str(rows[0]["shipment_id"]) if rows else None
+
+
+async def finish(database: Database, provider: str, event_id: str, outcome: str) -> None:
+    """Mark an event processed."""
+    await database.statement(
+        _FINISH, {"provider": provider, "event_id": event_id, "outcome": outcome}
+    )

@@ -1,0 +1,312 @@
+"""The checkout: reserve the stock, authorize the payment, confirm the order, or leave no trace."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    WorkflowAlreadyStartedError,
+    is_cancelled_exception,
+)
+
+from core.domain.events import Actor
+from core.domain.payments import ProviderPayment
+from core.domain.statuses import CANCELABLE, OrderStatus, PaymentStatus
+from workflows import search_attributes, workflow_ids
+from workflows.fulfillment import Fulfillment, FulfillmentWorkflow
+from workflows.messages import CancelRequest
+from workflows.parking import Parkable
+from workflows.ports.checkout import (
+    AwaitChallenge,
+    CheckoutActivities,
+    CloseOrder,
+    ConfirmOrder,
+    OpenedOrder,
+    OpenOrder,
+    PaymentTerms,
+    ReadStatus,
+)
+from workflows.ports.payments import AuthorizePayment, PaymentActivities, PaymentRef
+from workflows.saga import Saga, shielded
+from workflows.steps import database_step, payment_call
+from workflows.stock_reservation import StockReservationWorkflow
+from workflows.task_queues import TaskQueue
+
+UNFINISHED = (OrderStatus.PENDING, OrderStatus.REQUIRES_ACTION)
+UNDECIDED = (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.UNKNOWN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """Which draft to make an order of."""
+
+    order_id: str
+    customer_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckoutAnswer:
+    """How the order stands when its customer can be answered."""
+
+    status: OrderStatus
+
+
+@workflow.defn
+class CheckoutWorkflow(Parkable):
+    """From a draft to a confirmed order, or to one that failed and left no trace."""
+
+    @workflow.init
+    def __init__(self, checkout: Checkout) -> None:
+        super().__init__()
+        self._order_id = checkout.order_id
+        self._customer_id = checkout.customer_id
+        self._answer: OrderStatus | None = None
+        self._outcome: OrderStatus | None = None
+        self._hold_id: str | None = None
+        self._payment_news = False
+        self._cancel_request: CancelRequest | None = None
+        self._work: asyncio.Task[OrderStatus] | None = None
+
+    @workflow.run
+    async def run(self, _checkout: Checkout) -> OrderStatus:
+        self._work = asyncio.create_task(self._confirm_or_leave_no_trace())
+        self._outcome = self._answer = await self._work
+        if self._outcome is OrderStatus.CONFIRMED:
+            await shielded(self._start_fulfillment())
+        if self._hold_id is not None:
+            await shielded(self._end_hold(self._hold_id))
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return self._outcome
+
+    async def _confirm_or_leave_no_trace(self) -> OrderStatus:
+        saga = Saga()
+        try:
+            return await self._confirm(saga)
+        except (asyncio.CancelledError, ActivityError) as stop:
+            if not is_cancelled_exception(stop):
+                raise
+            return await shielded(self._cancel_unless_confirmed(saga))
+
+    async def _confirm(self, saga: Saga) -> OrderStatus:
+        """The happy path, top to bottom."""
+        saga.undo_with(lambda: self._close(OrderStatus.CANCELED, code="canceled"))
+        order = await self._reserve_stock()
+        if order.status not in UNFINISHED:
+            return order.status  # out of stock; or this is a reset and the order went further
+
+        payment_ref = self._payment_ref(order.terms)
+        saga.undo_with(lambda: self._void(payment_ref))
+        payment = await self._authorize(order.terms)
+        if payment.status in UNDECIDED:
+            payment_ref = replace(payment_ref, provider_payment_id=payment.provider_payment_id)
+            payment = await self._wait_for_challenge(payment, payment_ref, order)
+
+        if payment.status is PaymentStatus.AUTHORIZED:
+            return await shielded(self._confirm_order(payment))
+        return await shielded(self._fail(payment))
+
+    async def _reserve_stock(self) -> OpenedOrder:
+        opened = await database_step(
+            CheckoutActivities.open_order,
+            OpenOrder(order_id=self._order_id),
+            summary="Make the order and reserve its stock",
+        )
+        self._hold_id = opened.hold_id
+        self._stop_if_canceled()
+        return opened
+
+    async def _authorize(self, terms: PaymentTerms) -> ProviderPayment:
+        payment = await self.until_done(
+            self._order_id,
+            "payment authorization",
+            lambda: payment_call(
+                PaymentActivities.authorize_payment,
+                AuthorizePayment(order_id=self._order_id, terms=terms),
+                summary=f"Authorize {terms.amount} {terms.currency}",
+            ),
+        )
+        self._stop_if_canceled()
+        return payment
+
+    async def _wait_for_challenge(
+        self, payment: ProviderPayment, ref: PaymentRef, order: OpenedOrder
+    ) -> ProviderPayment:
+        """The bank asks its customer; the stock stays reserved until the deadline."""
+        deadline = workflow.now() + timedelta(seconds=order.challenge_seconds)
+        await database_step(
+            CheckoutActivities.await_challenge,
+            AwaitChallenge(order_id=self._order_id, deadline=deadline),
+        )
+        self._answer = OrderStatus.REQUIRES_ACTION
+        workflow.set_current_details(f"**Waiting for the customer's bank** until {deadline} UTC")
+        while True:
+            self._stop_if_canceled()
+            self._payment_news = False
+            payment = await self._ask_provider(ref) or payment
+            if payment.status is PaymentStatus.AUTHORIZED:
+                return payment
+            if payment.status not in UNDECIDED:
+                # The customer's client could confirm it once more, for an order that is no more.
+                await shielded(self._void(ref))
+                return payment
+            if not await self._payment_news_before(deadline):
+                return await shielded(self._void(ref)) or payment
+
+    async def _payment_news_before(self, deadline: datetime) -> bool:
+        try:
+            await workflow.wait_condition(
+                lambda: self._payment_news,
+                timeout=max(deadline - workflow.now(), timedelta(0)),
+                timeout_summary="challenge deadline",
+            )
+        except TimeoutError:
+            return False
+        return True
+
+    async def _confirm_order(self, payment: ProviderPayment) -> OrderStatus:
+        return await database_step(
+            CheckoutActivities.confirm_order,
+            ConfirmOrder(order_id=self._order_id, payment=payment),
+            summary="Commit the stock, record the payment, confirm the order",
+        )
+
+    async def _fail(self, payment: ProviderPayment) -> OrderStatus:
+        if payment.status is PaymentStatus.FAILED:
+            return await self._close(
+                OrderStatus.FAILED,
+                code="payment-declined",
+                decline_code=payment.decline_code or "generic_decline",
+                provider_payment_id=payment.provider_payment_id,
+            )
+        return await self._close(
+            OrderStatus.FAILED,
+            code="challenge-expired",
+            provider_payment_id=payment.provider_payment_id,
+        )
+
+    async def _cancel_unless_confirmed(self, saga: Saga) -> OrderStatus:
+        """A reset may have brought back the past: the database knows whether the order stands."""
+        status = await database_step(
+            CheckoutActivities.read_status, ReadStatus(order_id=self._order_id)
+        )
+        if status is not None and status not in UNFINISHED:
+            return status
+        await saga.compensate()
+        return OrderStatus.CANCELED
+
+    async def _close(
+        self,
+        status: OrderStatus,
+        *,
+        code: str,
+        decline_code: str | None = None,
+        provider_payment_id: str | None = None,
+    ) -> OrderStatus:
+        request = self._cancel_request
+        return await database_step(
+            CheckoutActivities.close_order,
+            CloseOrder(
+                order_id=self._order_id,
+                status=status,
+                code=code,
+                reason=request.reason if request else "",
+                actor=request.actor if request else Actor.SYSTEM,
+                decline_code=decline_code,
+                provider_payment_id=provider_payment_id,
+            ),
+            summary=f"Release the stock: {code}",
+        )
+
+    async def _ask_provider(self, ref: PaymentRef) -> ProviderPayment | None:
+        return await self.until_done(
+            self._order_id,
+            "payment status",
+            lambda: payment_call(PaymentActivities.fetch_payment, ref),
+        )
+
+    async def _void(self, ref: PaymentRef) -> ProviderPayment | None:
+        return await self.until_done(
+            self._order_id,
+            "payment void",
+            lambda: payment_call(PaymentActivities.void_payment, ref),
+        )
+
+    async def _start_fulfillment(self) -> None:
+        try:
+            await workflow.start_child_workflow(
+                FulfillmentWorkflow.run,
+                Fulfillment(order_id=self._order_id),
+                id=workflow_ids.fulfillment(self._order_id),
+                task_queue=TaskQueue.FULFILLMENT,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                search_attributes=search_attributes.of_order(self._order_id, self._customer_id),
+                static_summary=f"Fulfilment of {self._order_id}",
+            )
+        except WorkflowAlreadyStartedError:
+            workflow.logger.info("the fulfilment was started before a reset")
+
+    async def _end_hold(self, hold_id: str) -> None:
+        hold = workflow.get_external_workflow_handle_for(
+            StockReservationWorkflow.run, workflow_ids.hold(hold_id)
+        )
+        try:
+            await hold.signal(StockReservationWorkflow.hold_consumed)
+        except ApplicationError:
+            workflow.logger.info("the hold had ended before")
+
+    def _payment_ref(self, terms: PaymentTerms) -> PaymentRef:
+        return PaymentRef(
+            order_id=self._order_id, payment_id=terms.payment_id, provider=terms.provider
+        )
+
+    def _stop_if_canceled(self) -> None:
+        """An activity that was canceled yet succeeded hides the cancellation: look for it."""
+        if self._cancel_request or workflow.cancellation_reason() is not None:
+            raise asyncio.CancelledError
+
+    @workflow.update
+    async def place(self) -> CheckoutAnswer:
+        """Return as soon as the customer can be told how it went."""
+        await workflow.wait_condition(lambda: self._answer is not None)
+        assert self._answer is not None  # noqa: S101  # tells the type checker
+        return CheckoutAnswer(status=self._answer)
+
+    @workflow.update
+    async def cancel(self, request: CancelRequest) -> OrderStatus:
+        """Stop the checkout; returns when everything is undone.
+
+        Raises:
+            ApplicationError: ``invalid-state``, the order was confirmed first.
+        """
+        self._cancel_request = self._cancel_request or request
+        if self._work is not None:
+            self._work.cancel()
+        await workflow.wait_condition(lambda: self._outcome is not None)
+        if self._outcome is not OrderStatus.CANCELED:
+            raise ApplicationError(f"the order is {self._outcome}", type="invalid-state")
+        return self._outcome
+
+    @cancel.validator
+    def _refuse_cancel_when_over(self, request: CancelRequest) -> None:
+        if self._outcome is not None and self._outcome not in CANCELABLE:
+            raise ApplicationError(
+                f"the order is {self._outcome}; {request.actor} cannot cancel it",
+                type="invalid-state",
+            )
+
+    @workflow.signal
+    def payment_changed(self) -> None:
+        """The provider has news of the payment: ask it."""
+        self._payment_news = True
+
+    @workflow.query
+    def get_status(self) -> OrderStatus | None:
+        """Return the outcome, when there is one."""
+        return self._outcome

@@ -1,0 +1,65 @@
+"""An event of a payment provider: recorded once, applied once, and it wakes whoever waits."""
+
+from __future__ import annotations
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from workflows import workflow_ids
+from workflows.parking import Parkable
+from workflows.policies import CHECKOUT_IS_CLOSING_WAIT
+from workflows.ports.payments import PaymentActivities, PaymentRef
+from workflows.ports.webhooks import (
+    EventRef,
+    EventRoute,
+    FinishEvent,
+    RoutedEvent,
+    WebhookActivities,
+)
+from workflows.steps import database_step, payment_call
+
+
+@workflow.defn
+class PaymentEventWorkflow(Parkable):
+    """The event is a hint; what is done follows from the provider's present state."""
+
+    @workflow.run
+    async def run(self, event: EventRef) -> str:
+        routed = await self._route(event)
+        while routed.route is EventRoute.CHECKOUT and not await self._tell_checkout(routed):
+            await workflow.sleep(CHECKOUT_IS_CLOSING_WAIT)
+            routed = await self._route(event)
+        if routed.payment is not None:
+            await self._follow_provider(routed.route, routed.payment)
+        await database_step(
+            WebhookActivities.finish_event,
+            FinishEvent(provider=event.provider, event_id=event.event_id, outcome=routed.route),
+        )
+        return routed.route
+
+    async def _route(self, event: EventRef) -> RoutedEvent:
+        return await database_step(WebhookActivities.route_event, event)
+
+    async def _tell_checkout(self, routed: RoutedEvent) -> bool:
+        checkout = workflow.get_external_workflow_handle(
+            workflow_ids.checkout(routed.order_id or "")
+        )
+        try:
+            await checkout.signal("payment_changed")
+        except ApplicationError:
+            return False
+        return True
+
+    async def _follow_provider(self, route: EventRoute, payment: PaymentRef) -> None:
+        if route is EventRoute.PROVIDER_HAS_MORE:
+            await self.until_done(
+                payment.order_id,
+                "payment void",
+                lambda: payment_call(PaymentActivities.void_payment, payment),
+            )
+        elif route is EventRoute.RECORD:
+            await self.until_done(
+                payment.order_id,
+                "payment status",
+                lambda: payment_call(PaymentActivities.sync_payment, payment),
+            )

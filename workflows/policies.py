@@ -1,0 +1,39 @@
+"""Timeouts and retries, by name. One place to see how patient the platform is."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio.common import RetryPolicy
+
+DATABASE_STEP_TIMEOUT = timedelta(seconds=20)
+DATABASE_STEP_RETRIES = RetryPolicy(
+    initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=5)
+)
+"""A short transaction is tried until the database is back; nothing fails for its absence."""
+
+PROVIDER_CALL_TIMEOUT = timedelta(seconds=30)
+PROVIDER_CALL_RETRIES = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500),
+    backoff_coefficient=2,
+    maximum_interval=timedelta(seconds=4),
+    maximum_attempts=4,
+)
+"""A call to a provider has four tries, then the workflow parks."""
+
+PARKED_FIRST_WAIT = timedelta(seconds=5)
+PARKED_LONGEST_WAIT = timedelta(minutes=5)
+"""A parked step tries again by itself, ever less often; a person can wake it at once."""
+
+CAPTURE_MARGIN = timedelta(hours=1)
+"""Shipping begins at the latest this long before the authorization lapses."""
+
+FIRST_TRACKING_POLL = timedelta(minutes=1)
+LONGEST_TRACKING_POLL = timedelta(hours=6)
+"""The carrier tells by webhook; it is asked as well, in case one was lost."""
+
+SAME_STEP_RUNNING_WAIT = timedelta(seconds=5)
+"""After a reset an earlier child may still run: look again after this long."""
+
+CHECKOUT_IS_CLOSING_WAIT = timedelta(seconds=2)
+"""Between the end of a checkout's workflow and a look at its order there can be a moment."""
