@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from api.cursors import Cursors
 from api.errors import install_error_handlers
@@ -19,7 +20,7 @@ from core.security import AccessTokens, Passwords
 from core.settings import Settings
 
 VERSION = "1.0.0"
-_NO_NATIVE_TELEMETRY = {
+_NO_NATIVE_TELEMETRY: TelemetryConfig = {
     "tracing": False,
     "metrics": False,
     "logs": False,

@@ -42,10 +42,13 @@ def _order_events(request: Request) -> OrderEvents:
     return events
 
 
-def _id_in_path(prefix: Prefix, example: str) -> Any:
+_PathId = Annotated[str, Path(alias="id", description="A TypeID")]
+
+
+def _id_in_path(prefix: Prefix) -> Any:
     """Return a path parameter that holds an id; anything else is simply not there."""
 
-    def check(value: Annotated[str, Path(alias="id", examples=[example])]) -> str:
+    def check(value: _PathId) -> str:
         if not is_id(prefix, value):
             raise NotFoundError("there is nothing under this id")
         return value
@@ -64,9 +67,9 @@ CursorsDep = Annotated[Cursors, Depends(_cursors)]
 PasswordsDep = Annotated[Passwords, Depends(_passwords)]
 TokensDep = Annotated[AccessTokens, Depends(_tokens)]
 OrderEventsDep = Annotated[OrderEvents, Depends(_order_events)]
-OrderId = Annotated[str, _id_in_path(Prefix.ORDER, "ord_01jd7x9k2me8kv1qzr5t0w3y4b")]
-HoldId = Annotated[str, _id_in_path(Prefix.HOLD, "hld_01jd7x9k2me8kv1qzr5t0w3y4b")]
-ProductId = Annotated[str, _id_in_path(Prefix.PRODUCT, "prd_01jd7x9k2me8kv1qzr5t0w3y4b")]
+OrderId = Annotated[str, _id_in_path(Prefix.ORDER)]
+HoldId = Annotated[str, _id_in_path(Prefix.HOLD)]
+ProductId = Annotated[str, _id_in_path(Prefix.PRODUCT)]
 Sku = Annotated[str, Depends(_sku_in_path)]
 Limit = Annotated[int, Query(ge=1, le=100, description="Rows in a page")]
 Cursor = Annotated[

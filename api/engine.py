@@ -215,7 +215,7 @@ async def _patience(seconds: float) -> AsyncIterator[None]:
             yield
     except (TimeoutError, RPCTimeoutOrCancelledError) as error:
         if _is_canceled():
-            raise
+            raise asyncio.CancelledError from error
         raise NoAnswerYetError from error
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:

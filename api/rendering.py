@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from core.domain.ids import Prefix, derived_id
 from core.domain.statuses import FulfillmentStatus, OrderStatus, PaymentStatus
 from models.repositories.order_views import DraftView, OrderView
 from workflows import workflow_ids
@@ -58,7 +56,7 @@ def draft_document(draft: DraftView) -> dict[str, Any]:
         "fulfillment_status": FulfillmentStatus.UNFULFILLED,
         "items": [
             {
-                "id": derived_id(Prefix.ITEM, draft.order_id, position),
+                "id": line["id"],
                 "sku": line["sku"],
                 "name": line["name"],
                 "quantity": line["quantity"],
@@ -66,7 +64,7 @@ def draft_document(draft: DraftView) -> dict[str, Any]:
                 "total": money(line["total"], currency),
                 "vendor_id": line["vendor_id"],
             }
-            for position, line in enumerate(cart["lines"], start=1)
+            for line in cart["lines"]
         ],
         **{
             name: money(cart[name], currency)
@@ -84,11 +82,6 @@ def draft_document(draft: DraftView) -> dict[str, Any]:
 
 def money(amount: int, currency: str) -> dict[str, Any]:
     return {"amount": amount, "currency": currency}
-
-
-def moment(at: datetime) -> str:
-    """Return RFC 3339 in UTC with a ``Z``."""
-    return at.isoformat().replace("+00:00", "Z")
 
 
 def _number(number: int) -> str:

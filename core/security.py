@@ -12,7 +12,7 @@ from typing import Self
 
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
-from joserfc.jwk import OctKey
+from joserfc.jwk import GuestProtocol, OctKey
 from joserfc.jws import JWSRegistry
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -136,7 +136,7 @@ class AccessTokens:
             vendor_id=None if vendor_id is None else str(vendor_id),
         )
 
-    def _key_of(self, token: jwt.Token) -> OctKey:
+    def _key_of(self, token: GuestProtocol) -> OctKey:
         try:
             return self._keys[str(token.headers().get("kid"))]
         except KeyError:

@@ -79,6 +79,8 @@ _SHIPMENTS_OF = text(
     "FROM orders o WHERE o.id = :id AND o.customer_id = :customer_id"
 )
 
+_OWNED = text("SELECT 1 FROM orders WHERE id = :id AND customer_id = :customer_id")
+
 # All listeners of a process in one statement; `done` says that nothing more will come.
 _NEWS = text(f"""
 SELECT want.order_id, o.status, o.version, (
@@ -130,6 +132,7 @@ class DraftView:
     number: int
     cart: Mapping[str, Any]
     created_at: datetime
+    status: OrderStatus = OrderStatus.PENDING
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -149,7 +152,7 @@ class News:
 
 async def find_order(database: Database, order_id: str, customer_id: str) -> OrderView | None:
     rows = await database.statement(_ONE, {"id": order_id, "customer_id": customer_id})
-    return _order(rows[0]) if rows else None
+    return _order(dict(rows[0])) if rows else None
 
 
 async def list_orders(
@@ -174,7 +177,7 @@ async def list_orders(
             "created_to": created_to,
         },
     )
-    return [_order(row) for row in rows]
+    return [_order(dict(row)) for row in rows]
 
 
 async def find_draft(
@@ -201,6 +204,11 @@ async def find_timeline(database: Database, order_id: str, customer_id: str) -> 
 async def find_shipments(database: Database, order_id: str, customer_id: str) -> list[Any] | None:
     rows = await database.statement(_SHIPMENTS_OF, {"id": order_id, "customer_id": customer_id})
     return list(orjson.loads(rows[0]["shipments"])) if rows else None
+
+
+async def owns_order(database: Database, order_id: str, customer_id: str) -> bool:
+    rows = await database.statement(_OWNED, {"id": order_id, "customer_id": customer_id})
+    return bool(rows)
 
 
 async def news_since(database: Database, seen: Mapping[str, int]) -> list[News]:
