@@ -49,7 +49,7 @@ def main() -> None:
         backlog=2048,
     )
     server = _Server(config)
-    code = 0
+    code = 1
     try:
         server.run()
         code = 0 if server.started else 1

@@ -35,9 +35,9 @@ class Limiter:
     (draft-ietf-httpapi-ratelimit-headers) cost nothing.
     """
 
-    def __init__(self, cache: Redis) -> None:
+    def __init__(self, cache: Redis, url: str) -> None:
         self._storage = RedisStorage(
-            "redis://shared",
+            url,
             implementation="redispy",
             connection_pool=cache.connection_pool,  # type: ignore[arg-type]  # typed for scalars
         )

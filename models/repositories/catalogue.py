@@ -40,9 +40,9 @@ FROM products p
 WHERE p.status = 'published' AND p.deleted_at IS NULL
 """
 
-_ONE_PRODUCT = text(f"SELECT to_json(found) AS document FROM ({_PRODUCT} AND p.id = :id) found")
+_ONE_PRODUCT = text(f"SELECT to_json(found)::text AS document FROM ({_PRODUCT} AND p.id = :id) found")
 _PRODUCTS = text(
-    f"""SELECT to_json(found) AS document FROM ({_PRODUCT}
+    f"""SELECT to_json(found)::text AS document FROM ({_PRODUCT}
     AND (CAST(:after AS text) IS NULL OR p.id > :after)
     AND (CAST(:vendor_id AS text) IS NULL OR p.vendor_id = :vendor_id)
     AND (CAST(:category_id AS text) IS NULL OR EXISTS (
@@ -51,7 +51,8 @@ _PRODUCTS = text(
     ORDER BY p.id LIMIT :limit) found"""
 )
 _CATEGORIES = text("""
-SELECT json_build_object('id', id, 'name', name, 'slug', slug, 'parent_id', parent_id) AS document
+SELECT json_build_object('id', id, 'name', name, 'slug', slug, 'parent_id', parent_id)::text
+    AS document
 FROM categories WHERE CAST(:after AS text) IS NULL OR id > :after ORDER BY id LIMIT :limit
 """)
 
@@ -61,7 +62,7 @@ SELECT
     (SELECT row_to_json(k) FROM (
         SELECT request_hash, resource_id, response_status,
                encode(response_body, 'base64') AS response_body, response_location
-        FROM idempotency_keys WHERE caller_id = :caller_id AND key = :key) k) AS record,
+        FROM idempotency_keys WHERE caller_id = :caller_id AND key = :key) k)::text AS record,
     (SELECT json_agg(json_build_object(
         'sku', v.sku, 'variant_id', v.id, 'vendor_id', p.vendor_id,
         'name', p.name, 'title', v.title, 'price', vp.amount))
@@ -69,19 +70,19 @@ SELECT
      JOIN products p ON p.id = v.product_id
      LEFT JOIN variant_prices vp ON vp.variant_id = v.id AND vp.currency = :currency
      WHERE v.sku = ANY(CAST(:skus AS text[])) AND v.status = 'active'
-       AND p.status = 'published' AND p.deleted_at IS NULL) AS variants,
+       AND p.status = 'published' AND p.deleted_at IS NULL)::text AS variants,
     (SELECT json_agg(json_build_array(s.warehouse_id, s.sku, s.on_hand - s.reserved, w.priority))
      FROM stock s JOIN warehouses w ON w.id = s.warehouse_id
-     WHERE s.sku = ANY(CAST(:skus AS text[]))) AS stock,
+     WHERE s.sku = ANY(CAST(:skus AS text[])))::text AS stock,
     (SELECT basis_points FROM tax_rates WHERE country = :country) AS tax_basis_points,
-    (SELECT json_object_agg(currency, amount) FROM shipping_rates WHERE method = :method)
+    (SELECT json_object_agg(currency, amount) FROM shipping_rates WHERE method = :method)::text
         AS shipping,
     (SELECT json_build_object('owner_id', h.owner_id,
         'live', h.status = 'active' AND h.expires_at > now(), 'status', h.status,
         'items', (SELECT json_object_agg(l.sku, l.quantity) FROM (
             SELECT sku, sum(quantity) AS quantity FROM reservation_lines
             WHERE hold_id = h.id GROUP BY sku) l))
-     FROM holds h WHERE h.id = :hold_id) AS hold
+     FROM holds h WHERE h.id = :hold_id)::text AS hold
 """)
 
 

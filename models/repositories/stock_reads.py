@@ -16,7 +16,7 @@ SELECT v.sku, coalesce(sum(s.on_hand - s.reserved), 0)::bigint AS available,
     coalesce(json_agg(json_build_object(
         'warehouse_id', s.warehouse_id, 'on_hand', s.on_hand, 'reserved', s.reserved,
         'available', s.on_hand - s.reserved) ORDER BY s.warehouse_id)
-        FILTER (WHERE s.sku IS NOT NULL), '[]'::json) AS by_warehouse
+        FILTER (WHERE s.sku IS NOT NULL), '[]'::json)::text AS by_warehouse
 FROM variants v LEFT JOIN stock s ON s.sku = v.sku
 WHERE v.sku = :sku GROUP BY v.sku
 """)
@@ -25,7 +25,7 @@ _HOLD = text("""
 SELECT h.id, h.status, h.expires_at, h.order_id,
     (SELECT json_agg(json_build_object('sku', l.sku, 'quantity', l.quantity) ORDER BY l.sku)
      FROM (SELECT sku, sum(quantity) AS quantity FROM reservation_lines
-           WHERE hold_id = h.id GROUP BY sku) l) AS items
+           WHERE hold_id = h.id GROUP BY sku) l)::text AS items
 FROM holds h WHERE h.id = :id AND h.owner_id = :owner_id
 """)
 
