@@ -18,6 +18,8 @@ from core.security import AccessTokens, Passwords, Principal
 from core.settings import Settings
 from models import ShippingRate, TaxRate, User
 from tests.shop import ADDRESS, Shelf, Shop
+from workers.registry import POOLS
+from workers.runtime import running_pools
 
 PASSWORD = "plum-kettle-orbit-42"
 TABLES = ("users", "refresh_tokens", "idempotency_keys", "checkout_drafts", "orders", "holds")
@@ -64,7 +66,7 @@ class World:
         return Person(user_id=user_id, email=email, headers={"Authorization": f"Bearer {token}"})
 
     async def count_rows(self) -> dict[str, int]:
-        counts = ", ".join(f"(SELECT count(*) FROM {table}) AS {table}" for table in TABLES)
+        counts = ", ".join(f"(SELECT count(*) FROM {table}) AS {table}" for table in TABLES)  # noqa: S608
         rows = await self.database.statement(text(f"SELECT {counts}"), {})
         return dict(rows[0])
 
@@ -102,3 +104,13 @@ async def shelf(world: World) -> Shelf:
 @pytest.fixture(scope="session")
 async def customer(world: World) -> Person:
     return await world.person()
+
+
+@pytest.fixture(scope="session")
+async def workers(settings: Settings, sandbox_url: str) -> AsyncIterator[None]:
+    """Every queue of the platform, and the outside world."""
+    async with (
+        open_resources(settings, for_worker=True) as resources,
+        running_pools(resources, list(POOLS)),
+    ):
+        yield

@@ -96,6 +96,7 @@ def _assert_problem(response: Any, status: int, slug: str, pointer: str | None =
 
 @pytest.mark.parametrize(("changes", "status", "pointer"), CHECKOUTS)
 async def test_bad_checkout_is_refused_with_a_pointer(
+    *,
     world: World,
     shelf: Shelf,
     customer: Person,
@@ -264,7 +265,7 @@ QUERIES: list[tuple[str, int, str, str]] = [
 
 @pytest.mark.parametrize(("path", "status", "slug", "pointer"), QUERIES)
 async def test_bad_query_is_refused_with_a_pointer(
-    world: World, customer: Person, path: str, status: int, slug: str, pointer: str
+    *, world: World, customer: Person, path: str, status: int, slug: str, pointer: str
 ) -> None:
     response = await world.client.get(path, headers=customer.headers)
 
