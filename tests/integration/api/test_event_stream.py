@@ -14,17 +14,17 @@ from tests.integration.api.conftest import World
 PATIENCE_SECONDS = 10
 
 
-async def _order(world: World) -> str:
+async def make_order(world: World, customer_id: str = "usr_x") -> str:
     order_id = new_id(Prefix.ORDER)
     await world.database.statement(
         text("""
         INSERT INTO orders (id, number, customer_id, status, payment_status, fulfillment_status,
             currency, subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount,
             shipping_method, shipping_address, workflow_id)
-        VALUES (:id, nextval('order_numbers'), 'usr_x', 'pending', 'pending', 'unfulfilled', 'USD',
-            1, 0, 0, 0, 1, 'standard', '{}', :id)
+        VALUES (:id, nextval('order_numbers'), :customer, 'pending', 'pending', 'unfulfilled',
+            'USD', 1, 0, 0, 0, 1, 'standard', '{}', :id)
         """),
-        {"id": order_id},
+        {"id": order_id, "customer": customer_id},
     )
     return order_id
 
@@ -57,7 +57,7 @@ async def _rest(stream: AsyncIterator[bytes]) -> list[str]:
 
 
 async def test_stream_tells_each_step_once_and_ends_with_the_order(world: World) -> None:
-    order_id = await _order(world)
+    order_id = await make_order(world)
     events = _events(world)
     stream = events.stream(order_id, 0)
     assert await _next(stream) == ": ping\n\n"
@@ -72,7 +72,7 @@ async def test_stream_tells_each_step_once_and_ends_with_the_order(world: World)
 
 
 async def test_quiet_stream_carries_heartbeats(world: World) -> None:
-    order_id = await _order(world)
+    order_id = await make_order(world)
     events = _events(world, heartbeat_seconds=0.01)
     stream = events.stream(order_id, 0)
 
@@ -81,7 +81,7 @@ async def test_quiet_stream_carries_heartbeats(world: World) -> None:
 
 
 async def test_streams_end_when_the_process_ends(world: World) -> None:
-    order_id = await _order(world)
+    order_id = await make_order(world)
     events = _events(world)
     stream = events.stream(order_id, 0)
     await _next(stream)
@@ -95,7 +95,7 @@ async def test_streams_end_when_the_process_ends(world: World) -> None:
 async def test_many_streams_cost_one_statement_a_poll_and_none_when_nobody_listens(
     world: World,
 ) -> None:
-    orders = [await _order(world) for _ in range(20)]
+    orders = [await make_order(world) for _ in range(20)]
     events = _events(world)
     streams = [events.stream(order_id, 0) for order_id in orders for _ in range(3)]
     statements: list[str] = []

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from api.app import create_app
 from api.auth import has_role
 from api.context import SCOPE_KEY, RequestContext
+from api.docs_page import render
 from api.errors import install_error_handlers
 from api.schemas import catalogue, checkout, identity, operations, orders
 from core.security import Principal
@@ -125,6 +126,14 @@ def test_example_is_valid(model: type[BaseModel]) -> None:
 
     for example in extra["examples"]:
         model.model_validate(example)
+
+
+def test_documentation_page_shows_every_call_and_loads_nothing(document: dict[str, Any]) -> None:
+    page = render(document)
+
+    for _, operation in _operations(document):
+        assert f'id="{operation["operationId"]}"' in page
+    assert not any(loader in page for loader in ("<script", "src=", "@import", "<link"))
 
 
 @pytest.mark.parametrize(
