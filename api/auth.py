@@ -1,9 +1,9 @@
-"""Who may call what: reusable dependencies."""
+"""Who may call what: reusable dependencies (``async`` for the reason in ``api.dependencies``)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
@@ -16,19 +16,19 @@ from core.security import Principal
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", scheme_name="AccessToken")
 
 
-def signed_in(request: Request, _: Annotated[object, Security(_bearer)]) -> Principal:
+async def signed_in(request: Request, _: Annotated[object, Security(_bearer)]) -> Principal:
     """Require a valid access token.
 
     Raises:
         NotAuthenticatedError: none, or one that is not valid any more.
     """
-    principal = anyone(request)
+    principal = await anyone(request)
     if principal is None:
         raise NotAuthenticatedError("an access token is needed")
     return principal
 
 
-def anyone(request: Request) -> Principal | None:
+async def anyone(request: Request) -> Principal | None:
     """Let everybody in; a token that is sent must be valid all the same."""
     context = context_of(request.scope)
     if context.refusal is not None:
@@ -36,14 +36,14 @@ def anyone(request: Request) -> Principal | None:
     return context.principal
 
 
-def has_role(*roles: str) -> Callable[[Principal], Principal]:
+def has_role(*roles: str) -> Callable[[Principal], Coroutine[Any, Any, Principal]]:
     """Return a dependency that requires one of the roles.
 
     Raises, when it runs:
         ForbiddenError: signed in, but with another role.
     """
 
-    def check(principal: Annotated[Principal, Depends(signed_in)]) -> Principal:
+    async def check(principal: Annotated[Principal, Depends(signed_in)]) -> Principal:
         if principal.role not in roles:
             raise ForbiddenError(f"this needs the role {' or '.join(roles)}")
         return principal

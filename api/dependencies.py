@@ -1,4 +1,8 @@
-"""What handlers ask for by type."""
+"""What handlers ask for by type.
+
+All of it is ``async`` although nothing waits: FastAPI sends plain functions to a thread, which
+costs more than the rest of a read.
+"""
 
 from __future__ import annotations
 
@@ -17,27 +21,27 @@ from core.security import AccessTokens, Passwords
 _SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
-def _resources(request: Request) -> Resources:
+async def _resources(request: Request) -> Resources:
     resources: Resources = request.app.state.resources
     return resources
 
 
-def _cursors(request: Request) -> Cursors:
+async def _cursors(request: Request) -> Cursors:
     cursors: Cursors = request.app.state.cursors
     return cursors
 
 
-def _passwords(request: Request) -> Passwords:
+async def _passwords(request: Request) -> Passwords:
     passwords: Passwords = request.app.state.passwords
     return passwords
 
 
-def _tokens(request: Request) -> AccessTokens:
+async def _tokens(request: Request) -> AccessTokens:
     tokens: AccessTokens = request.app.state.tokens
     return tokens
 
 
-def _order_events(request: Request) -> OrderEvents:
+async def _order_events(request: Request) -> OrderEvents:
     events: OrderEvents = request.app.state.order_events
     return events
 
@@ -48,7 +52,7 @@ _PathId = Annotated[str, Path(alias="id", description="A TypeID")]
 def _id_in_path(prefix: Prefix) -> Any:
     """Return a path parameter that holds an id; anything else is simply not there."""
 
-    def check(value: _PathId) -> str:
+    async def check(value: _PathId) -> str:
         if not is_id(prefix, value):
             raise NotFoundError("there is nothing under this id")
         return value
@@ -56,7 +60,7 @@ def _id_in_path(prefix: Prefix) -> Any:
     return Depends(check)
 
 
-def _sku_in_path(sku: Annotated[str, Path(examples=["TEE-BLK-M"])]) -> str:
+async def _sku_in_path(sku: Annotated[str, Path(examples=["TEE-BLK-M"])]) -> str:
     if not _SKU.fullmatch(sku):
         raise NotFoundError("there is no such SKU")
     return sku

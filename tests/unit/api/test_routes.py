@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from typing import Annotated, Any
 
 import httpx
 import pytest
 from fastapi import Depends, FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from api.app import create_app
@@ -15,6 +18,7 @@ from api.auth import has_role
 from api.context import SCOPE_KEY, RequestContext
 from api.docs_page import render
 from api.errors import install_error_handlers
+from api.routers import ROUTERS
 from api.schemas import catalogue, checkout, identity, operations, orders
 from core.security import Principal
 from core.settings import Settings
@@ -98,6 +102,31 @@ def test_everything_sent_and_answered_has_an_example(document: dict[str, Any]) -
                     missing.append((name, what, media_type))
 
     assert missing == []
+
+
+def _calls(dependant: Dependant) -> Iterator[Any]:
+    yield dependant.call
+    for dependency in dependant.dependencies:
+        yield from _calls(dependency)
+
+
+def test_nothing_of_a_request_goes_to_a_thread_of_the_pool() -> None:
+    calls = [
+        call
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, APIRoute)
+        for call in _calls(route.dependant)
+    ]
+
+    plain = {
+        call
+        for call in calls
+        if not inspect.iscoroutinefunction(call)
+        and not inspect.iscoroutinefunction(type(call).__call__)
+    }
+    assert len(calls) > len(POLICIES)
+    assert plain == set()
 
 
 def test_document_is_openapi_3_1_with_short_unique_names(document: dict[str, Any]) -> None:
