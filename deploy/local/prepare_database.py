@@ -24,7 +24,10 @@ CATALOGUE = "deploy.local.catalogue"
 
 def main(demo_file: Path) -> None:
     settings = load_settings()
-    upgrade(settings.postgres.url.get_secret_value())
+    try:
+        upgrade(settings.postgres.url.get_secret_value())
+    except OSError as error:
+        sys.exit(f"PostgreSQL does not answer: {error}")
     if settings.environment is Environment.PRODUCTION or find_spec(CATALOGUE) is None:
         return
     catalogue = import_module(CATALOGUE)

@@ -131,6 +131,29 @@ async def test_taken_port_is_one_line_and_a_hint(command_line: CommandLine) -> N
     assert (await command_line.status()) == {"state": "stopped"}
 
 
+async def test_external_database_that_is_down_is_said_and_nothing_is_left(
+    command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "PERDURE_POSTGRES_URL": "postgresql://127.0.0.1:1/nowhere",
+        "PERDURE_REDIS_URL": "redis://127.0.0.1:1/0",
+        "PERDURE_TEMPORAL_ADDRESS": "127.0.0.1:1",
+        "PERDURE_STRIPE_API_BASE": "http://127.0.0.1:1",
+        "PERDURE_CARRIER_API_BASE": "http://127.0.0.1:1",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    up = await command_line.run("up", "--detach", "--ports", "auto")
+
+    assert up.code == 1
+    reason, error, hint = up.err.splitlines()
+    assert reason.startswith("  PostgreSQL does not answer: ")
+    assert error == "Error: database ended before it was ready (exit code 1)"
+    log = command_line.data_dir / "logs" / "database.log"
+    assert hint == f"Hint:  The whole log is in {log}"
+    assert (await command_line.status()) == {"state": "stopped"}
+
+
 async def test_foreign_directory_is_one_line_and_a_hint(command_line: CommandLine) -> None:
     command_line.data_dir.mkdir()
     (command_line.data_dir / "thesis.txt").touch()
