@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from pwdlib import PasswordHash
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from core.database import Database
+from core.settings import PostgresSettings
+from deploy.local.catalogue import DEMO_ACCOUNTS, seed
+from models import Role
+
+COUNTS = """
+SELECT (SELECT count(*) FROM vendors) AS vendors,
+       (SELECT count(*) FROM warehouses) AS warehouses,
+       (SELECT count(*) FROM products) AS products,
+       (SELECT count(*) FROM variants) AS variants,
+       (SELECT count(*) FROM tax_rates) AS tax_rates,
+       (SELECT count(*) FROM shipping_rates) AS shipping_rates,
+       (SELECT count(*) FROM stock_movements) AS stock_movements,
+       (SELECT count(*) FROM users) AS users
+"""
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database.open(PostgresSettings(url=SecretStr(database_url)))
+    yield database
+    await database.close()
+
+
+async def rows(database: Database, sql: str) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in await database.statement(text(sql), {})]
+
+
+async def test_empty_database_gets_the_demo_shop(database: Database) -> None:
+    await seed(database)
+
+    assert await rows(database, COUNTS) == [(3, 2, 26, 52, 46, 8, 56, 3)]
+    assert await rows(
+        database,
+        "SELECT p.currency, p.amount FROM variants v JOIN variant_prices p ON p.variant_id = v.id"
+        " WHERE v.sku = 'TEE-BLK-M' ORDER BY 1",
+    ) == [("EUR", 1899), ("JPY", 2980), ("KWD", 6150), ("USD", 1999)]
+    assert await rows(
+        database,
+        "SELECT sku, sum(on_hand)::int FROM stock"
+        " WHERE sku IN ('TEE-BLK-M', 'DROP-50', 'MUG-SOLD-OUT') GROUP BY 1 ORDER BY 1",
+    ) == [("DROP-50", 50), ("MUG-SOLD-OUT", 0), ("TEE-BLK-M", 100_000)]
+    assert await rows(database, "SELECT sku FROM variants WHERE status = 'withdrawn'") == [
+        ("TEE-RED-M",)
+    ]
+    assert await rows(database, "SELECT slug FROM products WHERE status = 'draft'") == [
+        ("second-firing",)
+    ]
+
+
+async def test_stock_on_hand_is_the_sum_of_its_movements(database: Database) -> None:
+    await seed(database)
+
+    assert (
+        await rows(
+            database,
+            "SELECT s.sku FROM stock s LEFT JOIN stock_movements m USING (warehouse_id, sku)"
+            " GROUP BY s.warehouse_id, s.sku HAVING s.on_hand <> coalesce(sum(m.delta), 0)",
+        )
+        == []
+    )
+
+
+async def test_second_run_changes_nothing_and_restores_no_sold_unit(database: Database) -> None:
+    await seed(database)
+    before = await rows(database, COUNTS)
+    hashes = await rows(database, "SELECT id, password_hash FROM users ORDER BY id")
+    sold = text("UPDATE stock SET on_hand = on_hand - 1 WHERE sku = 'DROP-50'")
+    await database.statement(sold, {})
+
+    await seed(database)
+
+    assert await rows(database, COUNTS) == before
+    assert await rows(database, "SELECT id, password_hash FROM users ORDER BY id") == hashes
+    assert await rows(database, "SELECT on_hand FROM stock WHERE sku = 'DROP-50'") == [(49,)]
+
+
+async def test_demo_accounts_sign_in_with_their_passwords(database: Database) -> None:
+    await seed(database)
+
+    accounts = {
+        email: (role, password_hash, vendor_id)
+        for email, role, password_hash, vendor_id in await rows(
+            database, "SELECT email, role, password_hash, vendor_id FROM users"
+        )
+    }
+    assert set(DEMO_ACCOUNTS) == {"customer", "vendor", "staff"}
+    for wanted_role, (email, password) in DEMO_ACCOUNTS.items():
+        role, password_hash, vendor_id = accounts[email]
+        assert role == wanted_role
+        assert PasswordHash.recommended().verify(password, password_hash)
+        assert (vendor_id is not None) == (role == Role.VENDOR)

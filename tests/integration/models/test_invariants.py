@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+from pydantic import SecretStr
+
+from core.database import Database
+from core.settings import PostgresSettings
+from models.repositories.invariants import INVARIANTS, rows_that_break
+from tests.integration.models.orders_in_every_state import (
+    CUSTOMER,
+    HOLD,
+    STATES,
+    TOTAL,
+    VENDOR,
+    WAREHOUSE,
+    order_id,
+    payment_id,
+    shipment_id,
+    write_orders_in_every_state,
+)
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(database_url)
+    await write_orders_in_every_state(connection)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+async def database(database_url: str, connection: asyncpg.Connection) -> AsyncIterator[Database]:
+    database = Database.open(PostgresSettings(url=SecretStr(database_url), pool_size=1))
+    yield database
+    await database.close()
+
+
+async def broken(database: Database) -> dict[str, int]:
+    """Names of the broken invariants and how many rows break each."""
+    found = {
+        invariant.name: len(await rows_that_break(database, invariant)) for invariant in INVARIANTS
+    }
+    return {name: rows for name, rows in found.items() if rows}
+
+
+def planted_violations() -> list[tuple[str, str]]:
+    """Names of invariants and the SQL that breaks each, from the file beside this one."""
+    values = {"hold": HOLD, "warehouse": WAREHOUSE, "vendor": VENDOR, "customer": CUSTOMER}
+    for status in STATES:
+        values[f"order_{status}"] = order_id(status)
+        values[f"payment_{status}"] = payment_id(status)
+        values[f"shipment_{status}"] = shipment_id(status)
+    literals = {name: f"'{value}'" for name, value in values.items()} | {"total": str(TOTAL)}
+    text = Path(__file__).with_name("violations.sql").read_text(encoding="utf-8")
+    sections = text.split("-- breaks: ")[1:]
+    return [
+        (name, re.sub(r":([a-z_]+)", lambda match: literals[match[1]], sql))
+        for name, _, sql in (section.partition("\n") for section in sections)
+    ]
+
+
+VIOLATIONS = planted_violations()
+
+
+async def test_order_in_every_state_breaks_nothing(database: Database) -> None:
+    assert await broken(database) == {}
+
+
+def test_every_invariant_has_a_planted_violation() -> None:
+    assert {name for name, _ in VIOLATIONS} == {invariant.name for invariant in INVARIANTS}
+
+
+@pytest.mark.parametrize(
+    ("name", "sql"),
+    VIOLATIONS,
+    ids=[f"{name}-{number}" for number, (name, _) in enumerate(VIOLATIONS, start=1)],
+)
+async def test_planted_violation_is_found_by_its_own_check_alone(
+    database: Database, connection: asyncpg.Connection, name: str, sql: str
+) -> None:
+    await connection.execute(sql)
+
+    assert await broken(database) == {name: 1}
+
+
+async def test_idempotency_key_forgotten_after_a_day_breaks_nothing(
+    database: Database, connection: asyncpg.Connection
+) -> None:
+    await connection.execute("DELETE FROM idempotency_keys")
+    await connection.execute("UPDATE orders SET created_at = now() - interval '25 hours'")
+
+    assert await broken(database) == {}
+
+
+async def test_hold_within_a_minute_of_its_deadline_breaks_nothing(
+    database: Database, connection: asyncpg.Connection
+) -> None:
+    await connection.execute("UPDATE holds SET expires_at = now() - interval '30 seconds'")
+    await connection.execute(
+        "UPDATE reservation_lines SET expires_at = now() - interval '30 seconds'"
+    )
+
+    assert await broken(database) == {}

@@ -1,0 +1,180 @@
+-- One section breaks one invariant, in one row, of the shop in orders_in_every_state.py.
+-- :order_confirmed and the like stand for the ids there.
+
+-- breaks: stock_within_bounds
+ALTER TABLE stock DROP CONSTRAINT ck_stock_reserved_within_on_hand;
+INSERT INTO variants (id, product_id, sku, title, attributes, status, position)
+SELECT id || 'x', product_id, 'OTHER', title, attributes, status, 1 FROM variants;
+INSERT INTO stock (warehouse_id, sku, on_hand, reserved) VALUES (:warehouse, 'OTHER', 0, 0);
+UPDATE stock SET reserved = 1 WHERE sku = 'OTHER';
+INSERT INTO reservation_lines (order_id, warehouse_id, sku, quantity, status)
+VALUES ('ord_not_here', :warehouse, 'OTHER', 1, 'held');
+
+-- breaks: reserved_is_open_lines
+UPDATE stock SET reserved = reserved + 1;
+
+-- breaks: on_hand_is_movements
+UPDATE stock SET on_hand = on_hand + 1;
+
+-- breaks: confirmed_order_is_reserved
+UPDATE reservation_lines SET quantity = 1 WHERE order_id = :order_shipped;
+
+-- breaks: confirmed_order_is_reserved
+UPDATE reservation_lines SET status = 'released' WHERE order_id = :order_confirmed;
+UPDATE stock SET reserved = reserved - 2;
+
+-- breaks: confirmed_order_is_reserved
+UPDATE order_items SET quantity = 3, total_amount = unit_price_amount * 3
+WHERE order_id = :order_confirmed;
+UPDATE orders SET subtotal_amount = 3 * 1999, total_amount = total_amount + 1999
+WHERE id = :order_confirmed;
+UPDATE payments SET amount = amount + 1999 WHERE order_id = :order_confirmed;
+
+-- breaks: ended_order_holds_no_stock
+UPDATE reservation_lines SET status = 'committed' WHERE order_id = :order_failed;
+UPDATE stock SET reserved = reserved + 2;
+
+-- breaks: ended_order_holds_no_stock
+UPDATE reservation_lines SET status = 'committed' WHERE order_id = :order_shipped;
+UPDATE stock SET reserved = reserved + 2;
+
+-- breaks: ended_hold_holds_no_stock
+UPDATE holds SET status = 'released' WHERE id = :hold;
+
+-- breaks: hold_ends_at_its_deadline
+UPDATE holds SET expires_at = now() - interval '61 seconds' WHERE id = :hold;
+
+-- breaks: hold_ends_at_its_deadline
+UPDATE reservation_lines SET expires_at = now() - interval '61 seconds'
+WHERE order_id = :order_requires_action;
+
+-- breaks: payment_within_bounds
+ALTER TABLE payments DROP CONSTRAINT ck_payments_captured_within_authorized;
+UPDATE payments SET authorized_amount = 1 WHERE id = :payment_shipped;
+
+-- breaks: payment_within_bounds
+UPDATE payments SET authorized_amount = amount + 1 WHERE order_id = :order_confirmed;
+
+-- breaks: payment_within_bounds
+ALTER TABLE payments DROP CONSTRAINT ck_payments_refunded_within_captured;
+UPDATE payments SET refunded_amount = :total + 1 WHERE order_id = :order_shipped;
+
+-- breaks: captured_has_reservation
+UPDATE payments SET captured_amount = 5, authorized_amount = 5 WHERE order_id = :order_failed;
+INSERT INTO captures (payment_id, number, amount) VALUES (:payment_failed, 1, 5);
+
+-- breaks: captured_is_captures
+INSERT INTO captures (payment_id, number, amount) VALUES (:payment_shipped, 2, 7);
+
+-- breaks: captured_is_captures
+UPDATE payments SET captured_amount = 1 WHERE order_id = :order_confirmed;
+
+-- breaks: confirmed_order_is_paid
+UPDATE payments SET currency = 'EUR' WHERE order_id = :order_confirmed;
+
+-- breaks: confirmed_order_is_paid
+UPDATE payments SET amount = amount + 1 WHERE order_id = :order_confirmed;
+
+-- breaks: confirmed_order_is_paid
+INSERT INTO payments (id, order_id, attempt, provider, payment_method, status, currency,
+    amount, authorized_amount, captured_amount, refunded_amount)
+VALUES ('pay_second', :order_confirmed, 2, 'stripe', 'pm', 'authorized', 'USD', :total, :total, 0, 0);
+
+-- breaks: ended_order_keeps_no_money
+UPDATE payments SET status = 'authorized' WHERE order_id = :order_failed;
+UPDATE orders SET payment_status = 'authorized' WHERE id = :order_failed;
+
+-- breaks: ended_order_keeps_no_money
+UPDATE payments SET status = 'unknown' WHERE order_id = :order_failed;
+UPDATE orders SET payment_status = 'pending' WHERE id = :order_failed;
+
+-- breaks: order_shows_its_payment
+UPDATE orders SET payment_status = 'pending' WHERE id = :order_confirmed;
+
+-- breaks: order_adds_up
+UPDATE order_items SET total_amount = total_amount + 1 WHERE order_id = :order_confirmed;
+
+-- breaks: order_adds_up
+UPDATE order_items SET unit_price_amount = 1 WHERE order_id = :order_confirmed;
+
+-- breaks: order_adds_up
+UPDATE order_items SET tax_amount = 226 WHERE order_id = :order_confirmed;
+
+-- breaks: order_adds_up
+DELETE FROM order_items WHERE order_id = :order_pending;
+
+-- breaks: shipments_share_the_total
+UPDATE shipments SET capture_amount = capture_amount - 1 WHERE id = :shipment_processing;
+
+-- breaks: shipments_carry_every_item
+UPDATE shipment_items SET quantity = 1 WHERE shipment_id = :shipment_shipped;
+
+-- breaks: shipments_carry_every_item
+DELETE FROM shipment_items WHERE shipment_id = :shipment_shipped;
+
+-- breaks: nothing_leaves_unpaid
+UPDATE captures SET number = 2 WHERE payment_id = :payment_shipped;
+
+-- breaks: order_shows_its_shipments
+UPDATE orders SET fulfillment_status = 'unfulfilled' WHERE id = :order_shipped;
+
+-- breaks: order_shows_its_shipments
+UPDATE orders SET fulfillment_status = 'shipped' WHERE id = :order_processing;
+
+-- breaks: order_shows_its_shipments
+INSERT INTO shipments (id, order_id, number, vendor_id, warehouse_id, status, capture_amount)
+VALUES ('shp_second', :order_shipped, 2, :vendor, :warehouse, 'planned', 0);
+
+-- breaks: timeline_has_no_gap
+UPDATE orders SET version = version + 1 WHERE id = :order_confirmed;
+
+-- breaks: timeline_has_no_gap
+ALTER TABLE order_timeline DISABLE TRIGGER USER;
+UPDATE order_timeline SET sequence = 9 WHERE order_id = :order_confirmed AND sequence = 2;
+UPDATE outbox SET sequence = 9 WHERE aggregate_id = :order_confirmed AND sequence = 2;
+
+-- breaks: timeline_has_no_gap
+ALTER TABLE order_timeline DISABLE TRIGGER USER;
+DELETE FROM order_timeline WHERE order_id = :order_confirmed AND sequence = 2;
+DELETE FROM outbox WHERE aggregate_id = :order_confirmed AND sequence = 2;
+
+-- breaks: outbox_is_the_timeline
+DELETE FROM outbox WHERE aggregate_id = :order_confirmed AND sequence = 4;
+
+-- breaks: outbox_is_the_timeline
+INSERT INTO outbox (aggregate_id, sequence, type, payload)
+VALUES (:order_confirmed, 5, 'order.shipped', '{}');
+
+-- breaks: outbox_is_the_timeline
+UPDATE outbox SET type = 'order.failed' WHERE aggregate_id = :order_confirmed AND sequence = 4;
+
+-- breaks: status_is_in_the_timeline
+ALTER TABLE order_timeline DISABLE TRIGGER USER;
+UPDATE order_timeline SET type = 'stock.reserved'
+WHERE order_id = :order_confirmed AND type = 'order.confirmed';
+UPDATE outbox SET type = 'stock.reserved'
+WHERE aggregate_id = :order_confirmed AND type = 'order.confirmed';
+
+-- breaks: order_is_its_draft
+DELETE FROM checkout_drafts WHERE order_id = :order_confirmed;
+
+-- breaks: order_is_its_draft
+UPDATE checkout_drafts SET number = 77 WHERE order_id = :order_confirmed;
+
+-- breaks: order_is_its_draft
+UPDATE checkout_drafts SET customer_id = 'usr_x' WHERE order_id = :order_confirmed;
+
+-- breaks: one_key_one_order
+DELETE FROM idempotency_keys WHERE resource_id = :order_confirmed;
+
+-- breaks: one_key_one_order
+UPDATE idempotency_keys SET caller_id = 'usr_x' WHERE resource_id = :order_confirmed;
+
+-- breaks: one_key_one_order
+ALTER TABLE idempotency_keys DROP CONSTRAINT uq_idempotency_keys_resource_id;
+INSERT INTO idempotency_keys (caller_id, key, request_hash, resource_id)
+VALUES (:customer, 'second', 'hash', :order_confirmed);
+
+-- breaks: event_is_dealt_with
+INSERT INTO webhook_events (provider, event_id, type, object_id, payload, received_at)
+VALUES ('stripe', 'evt_1', 'payment_intent.succeeded', 'pi_1', '{}', now() - interval '16 minutes');
