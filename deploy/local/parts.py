@@ -19,7 +19,7 @@ from deploy.local.valkey import valkey_part
 
 WORKERS = {
     "worker-orders": "checkout,inventory,fulfillment",
-    "worker-payments": "payments",
+    "worker-payments": "payments,maintenance",
 }
 """Worker processes and their task queues: a slow provider must not hold up the orders."""
 
@@ -94,11 +94,7 @@ def metrics_urls(plan: StackPlan, names: frozenset[str]) -> tuple[str, ...]:
 
 def _not_built() -> frozenset[str]:
     """Parts whose module is not in this tree yet."""
-    modules = {
-        "sandbox": "deploy.sandbox.__main__",
-        "api": "api.__main__",
-        **dict.fromkeys(WORKERS, "workers.__main__"),
-    }
+    modules = {"api": "api.__main__"}
     return frozenset(name for name, module in modules.items() if find_spec(module) is None)
 
 
