@@ -27,6 +27,10 @@ DRAIN_SECONDS = 25.0
 """More than ``core.settings.WorkerSettings.drain_seconds``, so that a drain ends by itself."""
 
 
+IMPORT_SECONDS = 120.0
+"""Three processes import the same large libraries at once; a busy machine may take this long."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StackPlan:
     """What is started where.
@@ -131,6 +135,7 @@ def _platform_part(
         argv=argv,
         env=stack_environment(plan.addresses) | env,
         ready=partial(http_ok, f"http://{LOOPBACK}:{port}/readyz"),
+        ready_seconds=IMPORT_SECONDS,
         grace_seconds=DRAIN_SECONDS,
         depends_on=("database", "valkey", "temporal", "sandbox"),
     )

@@ -73,7 +73,9 @@ async def test_detached_stack_starts_shows_its_state_heals_and_stops(
     assert up.code == 0, up.err
     state = await command_line.status()
     assert state["state"] == "ready"
-    assert state["pids"].keys() >= {"postgres", "valkey", "temporal"}
+    servers = {"postgres", "valkey", "temporal", "sandbox"}
+    assert state["pids"].keys() >= servers | {"worker-orders", "worker-payments"}
+    assert state["demo"].keys() == {"customer", "vendor", "staff"}
     pids = [*state["pids"].values(), state["supervisor_pid"]]
     assert all(is_alive(pid) for pid in pids)
     async with httpx.AsyncClient() as client:
