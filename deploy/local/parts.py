@@ -64,7 +64,12 @@ def stack_parts(plan: StackPlan) -> tuple[Part, ...]:
             logs=directory.logs,
         ),
         "valkey": partial(valkey_part, directory=directory.path / "valkey", port=ports.valkey),
-        "temporal": partial(temporal_part, directory=directory.path / "temporal", ports=ports),
+        "temporal": partial(
+            temporal_part,
+            directory=directory.path / "temporal",
+            ports=ports,
+            namespace=plan.addresses.temporal_namespace,
+        ),
         "sandbox": partial(
             sandbox_part, data_dir=directory.path, port=ports.sandbox, addresses=plan.addresses
         ),
