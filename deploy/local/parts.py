@@ -27,6 +27,10 @@ DRAIN_SECONDS = 25.0
 """More than ``core.settings.WorkerSettings.drain_seconds``, so that a drain ends by itself."""
 
 
+IMPORT_SECONDS = 120.0
+"""Three processes import the same large libraries at once; a busy machine may take this long."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class StackPlan:
     """What is started where.
@@ -60,7 +64,12 @@ def stack_parts(plan: StackPlan) -> tuple[Part, ...]:
             logs=directory.logs,
         ),
         "valkey": partial(valkey_part, directory=directory.path / "valkey", port=ports.valkey),
-        "temporal": partial(temporal_part, directory=directory.path / "temporal", ports=ports),
+        "temporal": partial(
+            temporal_part,
+            directory=directory.path / "temporal",
+            ports=ports,
+            namespace=plan.addresses.temporal_namespace,
+        ),
         "sandbox": partial(
             sandbox_part, data_dir=directory.path, port=ports.sandbox, addresses=plan.addresses
         ),
@@ -94,11 +103,7 @@ def metrics_urls(plan: StackPlan, names: frozenset[str]) -> tuple[str, ...]:
 
 def _not_built() -> frozenset[str]:
     """Parts whose module is not in this tree yet."""
-    modules = {
-        "sandbox": "deploy.sandbox.__main__",
-        "api": "api.__main__",
-        **dict.fromkeys(WORKERS, "workers.__main__"),
-    }
+    modules = {"api": "api.__main__"}
     return frozenset(name for name, module in modules.items() if find_spec(module) is None)
 
 
@@ -135,6 +140,7 @@ def _platform_part(
         argv=argv,
         env=stack_environment(plan.addresses) | env,
         ready=partial(http_ok, f"http://{LOOPBACK}:{port}/readyz"),
+        ready_seconds=IMPORT_SECONDS,
         grace_seconds=DRAIN_SECONDS,
         depends_on=("database", "valkey", "temporal", "sandbox"),
     )
