@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 from sqlalchemy.exc import DBAPIError
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
 from core.database import Database, sqlstate

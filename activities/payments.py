@@ -29,7 +29,8 @@ KEY_LIFETIME_SECONDS = 23 * 3600
 
 CLOCK_SKEW_SECONDS = 300
 _DEAD = (PaymentStatus.FAILED, PaymentStatus.VOIDED)
-_LET_GO = (*_DEAD, PaymentStatus.REFUNDED)
+_LET_GO = (PaymentStatus.VOIDED, PaymentStatus.REFUNDED)
+"""A failed payment is not gone: whoever has its client secret could confirm it once more."""
 
 
 class GatewayPaymentActivities(PaymentActivities):

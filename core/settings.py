@@ -140,6 +140,7 @@ class TelemetrySettings(Section):
 
 
 class WorkerSettings(Section):
+    metrics_host: str = Field(default="127.0.0.1", description="0.0.0.0 in a container")
     metrics_port: int = Field(default=0, description="Prometheus port of a worker; 0 is any")
     drain_seconds: int = Field(default=20, description="activities may finish after SIGTERM")
 

@@ -49,7 +49,12 @@ class StockMovement(SQLModel, table=True):
         Index("ix_stock_movements_warehouse_id_sku", "warehouse_id", "sku"),
     )
 
-    id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_args=[Identity(always=True)])
+    id: int | None = Field(
+        default=None,
+        sa_type=BigInteger,
+        primary_key=True,
+        sa_column_args=[Identity(always=True)],
+    )
     warehouse_id: str
     sku: str
     delta: int
@@ -109,7 +114,12 @@ class ReservationLine(SQLModel, table=True):
         ),
     )
 
-    id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_args=[Identity(always=True)])
+    id: int | None = Field(
+        default=None,
+        sa_type=BigInteger,
+        primary_key=True,
+        sa_column_args=[Identity(always=True)],
+    )
     order_id: str | None = None
     hold_id: str | None = Field(default=None, foreign_key="holds.id")
     warehouse_id: str

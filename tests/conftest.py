@@ -29,6 +29,7 @@ from itertools import count
 from pathlib import Path
 
 import asyncpg
+import hypothesis  # noqa: F401  # its pytest plugin would load it at the end, too deep in the stack
 import pytest
 
 from core.settings import Settings

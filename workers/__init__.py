@@ -1,0 +1,1 @@
+"""Worker pools: which queue runs what, and the process that runs them."""

@@ -149,7 +149,11 @@ class CheckoutWorkflow(Parkable):
             self._stop_if_canceled()
             self._payment_news = False
             payment = await self._ask_provider(ref) or payment
+            if payment.status is PaymentStatus.AUTHORIZED:
+                return payment
             if payment.status not in UNDECIDED:
+                # The customer's client could confirm it once more, for an order that is no more.
+                await shielded(self._void(ref))
                 return payment
             if not await self._payment_news_before(deadline):
                 return await shielded(self._void(ref)) or payment

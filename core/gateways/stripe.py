@@ -15,13 +15,14 @@ from typing import Self
 import stripe
 from stripe.params import PaymentIntentCaptureParams
 
-from core.domain.errors import InvalidSignatureError, ProviderError, ProviderRejectedError
+from core.domain.errors import InvalidSignatureError, ProviderError
 from core.domain.payments import ProviderPayment
 from core.domain.statuses import PaymentStatus
 from core.gateways.payments import Authorization, Authorized, ProviderEvent
 from core.gateways.stripe_mapping import (
     UNEXPECTED_STATE,
     challenge_of,
+    declined_payment_of,
     domain_error_of,
     event_of,
     payment_of,
@@ -91,7 +92,7 @@ class StripeGateway:
                     {"idempotency_key": request.key},
                 )
             except stripe.CardError as error:
-                return Authorized(payment=_declined(error))
+                return Authorized(payment=declined_payment_of(request, error))
         answer = intent.to_dict()
         return Authorized(payment=payment_of(answer), challenge=challenge_of(answer))
 
@@ -175,18 +176,6 @@ def _domain_errors() -> Iterator[None]:
     except stripe.StripeError as error:
         # Not chained: Stripe's own words would travel into logs and workflow histories.
         raise domain_error_of(error) from None
-
-
-def _declined(error: stripe.CardError) -> ProviderPayment:
-    """Read the payment from the error of its decline.
-
-    Raises:
-        ProviderRejectedError: the error names no payment, so there is nothing to follow.
-    """
-    intent = getattr(error.error, "payment_intent", None)
-    if intent is None:
-        raise ProviderRejectedError(str(domain_error_of(error)))
-    return payment_of(intent.to_dict())
 
 
 def _is_signed(body: bytes, signature: str, secret: str) -> bool:

@@ -11,7 +11,7 @@ import stripe
 from core.domain.errors import DomainError, ProviderError, ProviderRejectedError
 from core.domain.payments import ProviderPayment
 from core.domain.statuses import PaymentStatus
-from core.gateways.payments import Challenge, ProviderEvent
+from core.gateways.payments import Authorization, Challenge, ProviderEvent
 
 UNEXPECTED_STATE = "payment_intent_unexpected_state"
 
@@ -58,6 +58,21 @@ def payment_of(intent: Mapping[str, Any]) -> ProviderPayment:
         capture_before=_capture_before(charge) if status in _HOLDS_MONEY else None,
         decline_code=_decline_code(intent) if status is PaymentStatus.FAILED else None,
         order_id=intent["metadata"].get("order_id"),
+    )
+
+
+def declined_payment_of(request: Authorization, error: stripe.CardError) -> ProviderPayment:
+    """Read the payment from the error of its decline; one refused at the door has no id."""
+    intent = getattr(error.error, "payment_intent", None)
+    if intent is not None:
+        return payment_of(intent.to_dict())
+    return ProviderPayment(
+        provider_payment_id=None,
+        status=PaymentStatus.FAILED,
+        currency=request.currency,
+        amount=request.amount,
+        decline_code=getattr(error.error, "decline_code", None) or error.code,
+        order_id=request.order_id,
     )
 
 

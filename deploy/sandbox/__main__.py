@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import signal
 from pathlib import Path
+
+import uvloop
 
 from core.settings import load_settings
 from deploy.sandbox.app import create_app
@@ -16,7 +19,8 @@ from deploy.sandbox.server import create_server
 def main() -> None:
     arguments = _parse_arguments()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(message)s")
-    asyncio.run(_serve(arguments))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(arguments))
 
 
 async def _serve(arguments: argparse.Namespace) -> None:
@@ -31,7 +35,14 @@ async def _serve(arguments: argparse.Namespace) -> None:
         stripe_events=tuple(arguments.stripe_event or DEFAULT_STRIPE_EVENTS),
     )
     app = await create_app(config)
-    await create_server(app, host=arguments.host, port=arguments.port).serve()
+    server = create_server(app, host=arguments.host, port=arguments.port)
+
+    def drain() -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, drain)
+    await server.serve()
 
 
 def _parse_arguments() -> argparse.Namespace:

@@ -38,7 +38,7 @@ class SandboxConfig:
     webhook_timeout_seconds: float = 10.0
     webhook_retry_seconds: tuple[float, ...] = (1.0, 2.0, 5.0, 10.0, 30.0)
     webhook_give_up_seconds: float = 6 * 3600.0
-    webhook_concurrency: int = 32
+    webhook_concurrency: int = 8
 
 
 def config_from_settings(

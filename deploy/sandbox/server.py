@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -41,13 +42,21 @@ class SandboxServer(uvicorn.Server):
         super().__init__(config)
         self._on_shutdown = on_shutdown
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the caller: uvicorn would raise them again after a clean end."""
+        yield
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._on_shutdown()
         await super().shutdown(sockets)
 
 
 def create_server(app: Starlette, *, host: str, port: int) -> SandboxServer:
-    """A server for the application of `create_app`; run it with ``await server.serve()``."""
+    """A server for the application of `create_app`; run it with ``await server.serve()``.
+
+    It handles no signals; it drains and ends when ``should_exit`` is set.
+    """
     config = uvicorn.Config(
         app,
         host=host,

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import RowMapping, text
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
 from core.domain.allocation import Allocation

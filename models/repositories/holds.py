@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sqlalchemy import text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.domain.statuses import HoldStatus
 from models.stock import Hold, ReservationLine
@@ -20,7 +20,7 @@ WHERE hold_id = :hold_id AND status = 'held' GROUP BY sku
 async def lock(session: AsyncSession, hold_id: str) -> Hold | None:
     """Return the hold, locked until the transaction ends."""
     statement = select(Hold).where(Hold.id == hold_id).with_for_update(key_share=True)
-    return (await session.exec(statement)).one_or_none()
+    return (await session.scalars(statement)).one_or_none()
 
 
 async def content(session: AsyncSession, hold_id: str) -> Mapping[str, int]:

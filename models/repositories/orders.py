@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, update
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.domain.errors import NotFoundError
 from core.domain.statuses import (
@@ -39,13 +39,13 @@ async def lock(session: AsyncSession, order_id: str) -> Order:
 async def lock_if_opened(session: AsyncSession, order_id: str) -> Order | None:
     """Return the order, locked, or None when its checkout never opened it."""
     statement = select(Order).where(Order.id == order_id).with_for_update(key_share=True)
-    return (await session.exec(statement)).one_or_none()
+    return (await session.scalars(statement)).one_or_none()
 
 
 async def first_payment(session: AsyncSession, order_id: str) -> Payment:
     """The payment of the checkout; its order's row is locked by the caller."""
     statement = select(Payment).where(Payment.order_id == order_id, Payment.attempt == 1)
-    return (await session.exec(statement)).one()
+    return (await session.scalars(statement)).one()
 
 
 def move(order: Order, status: OrderStatus) -> None:

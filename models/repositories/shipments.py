@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from core.domain.errors import NotFoundError
 from core.domain.ids import Prefix, derived_id
@@ -29,7 +29,7 @@ ORDER BY i.vendor_id, r.warehouse_id, i.position
 async def of_order(session: AsyncSession, order_id: str) -> Sequence[Shipment]:
     """The shipments in the order of their numbers."""
     statement = select(Shipment).where(Shipment.order_id == order_id).order_by(col(Shipment.number))
-    return (await session.exec(statement)).all()
+    return (await session.scalars(statement)).all()
 
 
 async def lock(session: AsyncSession, shipment_id: str) -> Shipment:
@@ -39,7 +39,7 @@ async def lock(session: AsyncSession, shipment_id: str) -> Shipment:
         NotFoundError: there is no such shipment.
     """
     statement = select(Shipment).where(Shipment.id == shipment_id).with_for_update(key_share=True)
-    shipment = (await session.exec(statement)).one_or_none()
+    shipment = (await session.scalars(statement)).one_or_none()
     if shipment is None:
         raise NotFoundError(f"no shipment {shipment_id}")
     return shipment
@@ -48,7 +48,7 @@ async def lock(session: AsyncSession, shipment_id: str) -> Shipment:
 async def items_of(session: AsyncSession, shipment_id: str) -> Sequence[ShipmentItem]:
     """What is in the parcel."""
     statement = select(ShipmentItem).where(ShipmentItem.shipment_id == shipment_id)
-    return (await session.exec(statement)).all()
+    return (await session.scalars(statement)).all()
 
 
 async def plan(session: AsyncSession, order: Order) -> Sequence[Shipment]:

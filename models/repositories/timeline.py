@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import orjson
 from sqlalchemy import text
-from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.domain.events import TimelineEntry
 

@@ -1,0 +1,49 @@
+"""Tidy up, and drive again what an outage left behind."""
+
+from __future__ import annotations
+
+from temporalio import activity
+from temporalio.client import Client
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from core.database import Database
+from models.repositories import housekeeping
+from workflows import workflow_ids
+from workflows.ports.housekeeping import Housekeeping, HousekeepingActivities, Tidied
+from workflows.ports.webhooks import EventRef
+from workflows.task_queues import TaskQueue
+
+
+class PostgresHousekeepingActivities(HousekeepingActivities):
+    def __init__(self, database: Database, temporal: Client) -> None:
+        self._database = database
+        self._temporal = temporal
+
+    @activity.defn
+    async def tidy(self, step: Housekeeping) -> Tidied:
+        return Tidied(
+            idempotency_keys=await housekeeping.delete_old_keys(
+                self._database, step.idempotency_keys_days
+            ),
+            sessions=await housekeeping.delete_old_sessions(self._database, step.sessions_days),
+            redriven_events=await self._redrive_events(),
+        )
+
+    async def _redrive_events(self) -> int:
+        """The API stores an event before it starts its workflow: Temporal may have been away."""
+        redriven = 0
+        for row in await housekeeping.waiting_events(self._database):
+            carrier = row["provider"] == "carrier"
+            try:
+                await self._temporal.start_workflow(
+                    "CarrierEventWorkflow" if carrier else "PaymentEventWorkflow",
+                    EventRef(provider=row["provider"], event_id=row["event_id"]),
+                    id=workflow_ids.webhook(row["provider"], row["event_id"]),
+                    task_queue=TaskQueue.FULFILLMENT if carrier else TaskQueue.PAYMENTS,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                )
+            except WorkflowAlreadyStartedError:
+                continue
+            redriven += 1
+        return redriven

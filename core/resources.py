@@ -1,0 +1,64 @@
+"""The composition root: everything that a process holds open, opened and closed in one place."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from temporalio.client import Client
+from temporalio.runtime import Runtime
+
+from core import temporal
+from core.cache import open_cache
+from core.database import Database
+from core.gateways.carrier import CarrierGateway
+from core.gateways.carrier_http import HttpCarrierGateway
+from core.gateways.payments import PaymentGateway
+from core.gateways.stripe import StripeGateway
+from core.settings import Settings
+from core.telemetry import trace_statements
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What handlers and activities use; ``payments`` maps a provider's name to its gateway."""
+
+    settings: Settings
+    database: Database
+    cache: Redis
+    temporal: Client
+    payments: Mapping[str, PaymentGateway]
+    carrier: CarrierGateway
+
+
+@asynccontextmanager
+async def open_resources(
+    settings: Settings, *, runtime: Runtime | None = None, for_worker: bool = False
+) -> AsyncIterator[Resources]:
+    """Open them all; nothing connects before it is used, so a process starts without them.
+
+    Args:
+        settings: the addresses.
+        runtime: carries the metrics of Temporal's SDK.
+        for_worker: connect to Temporal at once, as the SDK asks of a worker.
+    """
+    async with AsyncExitStack() as stack:
+        database = Database.open(settings.postgres)
+        stack.push_async_callback(database.close)
+        trace_statements(database.engine, settings)
+        cache = open_cache(settings.redis)
+        stack.push_async_callback(cache.aclose)
+        stripe = StripeGateway.open(settings.stripe)
+        stack.push_async_callback(stripe.close)
+        carrier = HttpCarrierGateway.open(settings.carrier)
+        stack.push_async_callback(carrier.close)
+        yield Resources(
+            settings=settings,
+            database=database,
+            cache=cache,
+            temporal=await temporal.connect(settings, lazy=not for_worker, runtime=runtime),
+            payments={stripe.name: stripe},
+            carrier=carrier,
+        )

@@ -1,0 +1,46 @@
+"""Rows that have had their day."""
+
+from __future__ import annotations
+
+from sqlalchemy import RowMapping, text
+
+from core.database import Database
+
+_OLD_KEYS = text("""
+WITH gone AS (
+    DELETE FROM idempotency_keys WHERE (caller_id, key) IN (
+        SELECT caller_id, key FROM idempotency_keys
+        WHERE created_at < now() - make_interval(days => :days) LIMIT 10000
+    ) RETURNING 1
+) SELECT count(*) AS number FROM gone
+""")
+
+_OLD_SESSIONS = text("""
+WITH gone AS (
+    DELETE FROM refresh_tokens WHERE token_hash IN (
+        SELECT token_hash FROM refresh_tokens
+        WHERE expires_at < now() - make_interval(days => :days) LIMIT 10000
+    ) RETURNING 1
+) SELECT count(*) AS number FROM gone
+""")
+
+_WAITING_EVENTS = text("""
+SELECT provider, event_id FROM webhook_events
+WHERE processed_at IS NULL AND received_at < now() - interval '1 minute'
+ORDER BY received_at LIMIT 500
+""")
+
+
+async def delete_old_keys(database: Database, days: int) -> int:
+    """Forget answers that are older than ``days``; at most 10,000 a call."""
+    return int((await database.statement(_OLD_KEYS, {"days": days}))[0]["number"])
+
+
+async def delete_old_sessions(database: Database, days: int) -> int:
+    """Forget refresh tokens that expired more than ``days`` ago; at most 10,000 a call."""
+    return int((await database.statement(_OLD_SESSIONS, {"days": days}))[0]["number"])
+
+
+async def waiting_events(database: Database) -> list[RowMapping]:
+    """Events of the inbox that no workflow has finished for over a minute, the oldest first."""
+    return list(await database.statement(_WAITING_EVENTS, {}))

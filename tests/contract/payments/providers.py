@@ -1,0 +1,64 @@
+"""Each payment provider in the words of the suite: what to pay with, what to break, how to sign."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import stripe
+from pydantic import SecretStr
+
+from core.gateways.stripe import StripeGateway
+from core.settings import StripeSettings
+
+
+class StripeInSandbox:
+    service = "stripe"
+    good = "pm_card_visa"
+    challenged = "pm_card_authenticationRequired"
+    challenge_failure = "payment_intent_authentication_failure"
+    declined: Mapping[str, str] = {
+        "pm_card_visa_chargeDeclined": "generic_decline",
+        "pm_card_visa_chargeDeclinedInsufficientFunds": "insufficient_funds",
+        "pm_card_chargeDeclinedExpiredCard": "expired_card",
+    }
+    operations: Mapping[str, str] = {
+        "authorize": "payment_intents.create",
+        "fetch": "payment_intents.retrieve",
+        "find": "payment_intents.list",
+        "capture": "payment_intents.capture",
+        "void": "payment_intents.cancel",
+    }
+    authorization_days = 7
+    authorized_event = "payment_intent.amount_capturable_updated"
+
+    def __init__(self, sandbox_url: str) -> None:
+        self._settings = StripeSettings(api_base=f"{sandbox_url}/stripe")
+        self.api_key = self._settings.api_key.get_secret_value()
+
+    def open(self, **changes: object) -> StripeGateway:
+        """Open a gateway with settings of its own."""
+        return StripeGateway.open(self._settings.model_copy(update=changes))
+
+    def event(self, payment_id: str, order_id: str) -> bytes:
+        """Word an event about a payment, as the provider would."""
+        intent = {"object": "payment_intent", "id": payment_id, "metadata": {"order_id": order_id}}
+        event = {
+            "id": "evt_1",
+            "object": "event",
+            "type": "payment_intent.succeeded",
+            "created": 1_700_000_000,
+            "data": {"object": intent},
+        }
+        return json.dumps(event).encode()
+
+    def sign(self, body: bytes, *, secret: SecretStr, at: float) -> dict[str, str]:
+        """Sign as the provider would have at a Unix time."""
+        header = stripe.WebhookSignature.generate_signature_header(
+            body.decode(), secret.get_secret_value(), int(at)
+        )
+        return {"Stripe-Signature": header}
+
+
+PaymentProvider = StripeInSandbox
+"""A union as soon as there are two."""

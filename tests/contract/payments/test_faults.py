@@ -1,0 +1,78 @@
+"""Faults and refusals of the provider."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from pydantic import SecretStr
+
+from core.domain.errors import ProviderError, ProviderRejectedError
+from core.domain.statuses import PaymentStatus
+from core.gateways.payments import PaymentGateway
+from deploy.local.ports import free_ports
+from tests.contract.payments.orders import LONG_AGO, authorization, authorized, id_of
+from tests.contract.payments.providers import PaymentProvider
+from tests.contract.sandbox import Control
+
+
+@pytest.mark.parametrize("mode", ["error_500", "error_429", "connection_reset", "down"])
+async def test_fault_before_the_effect_is_unknown_and_can_be_tried_again(
+    gateway: PaymentGateway, provider: PaymentProvider, control: Control, mode: str
+) -> None:
+    request = authorization(provider.good)
+    await control.fault(provider.service, provider.operations["authorize"], mode)
+
+    with pytest.raises(ProviderError):
+        await gateway.authorize(request)
+    assert await control.attempts(request.order_id) == []
+    assert (await gateway.authorize(request)).payment.status is PaymentStatus.AUTHORIZED
+
+
+async def test_fault_of_any_method_is_unknown(
+    gateway: PaymentGateway, provider: PaymentProvider, control: Control
+) -> None:
+    payment_id = id_of(await authorized(gateway, provider))
+    calls: dict[str, Callable[[], Awaitable[object]]] = {
+        "fetch": lambda: gateway.fetch(payment_id),
+        "find": lambda: gateway.find("ord_1", LONG_AGO),
+        "capture": lambda: gateway.capture(payment_id, amount=1, final=True, key="k:c"),
+        "void": lambda: gateway.void(payment_id, key="k:v"),
+    }
+    for method, call in calls.items():
+        await control.fault(provider.service, provider.operations[method], "error_500")
+        with pytest.raises(ProviderError):
+            await call()
+
+
+async def test_no_answer_in_time_is_unknown(provider: PaymentProvider, control: Control) -> None:
+    hasty = provider.open(timeout_seconds=0.05)
+    operation = provider.operations["fetch"]
+    await control.fault(provider.service, operation, "latency", latency_ms=3_600_000)
+
+    with pytest.raises(ProviderError):
+        await hasty.fetch("pi_1")
+    await hasty.close()
+
+
+async def test_nobody_listening_is_unknown(provider: PaymentProvider) -> None:
+    lost = provider.open(api_base=f"http://127.0.0.1:{free_ports().sandbox}")
+
+    with pytest.raises(ProviderError):
+        await lost.fetch("pi_1")
+    await lost.close()
+
+
+async def test_unknown_payment_is_rejected(gateway: PaymentGateway) -> None:
+    with pytest.raises(ProviderRejectedError):
+        await gateway.fetch("pi_unknown")
+
+
+async def test_wrong_api_key_is_rejected_and_not_repeated(provider: PaymentProvider) -> None:
+    stranger = provider.open(api_key=SecretStr("sk_test_of_somebody_else"))
+
+    with pytest.raises(ProviderRejectedError) as caught:
+        await stranger.fetch("pi_1")
+    assert "else" not in str(caught.value)
+    assert caught.value.__suppress_context__
+    await stranger.close()

@@ -1,0 +1,90 @@
+"""The sandbox as the contract suites use it: its switches, its ledger, its deliveries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+DEADLINE_SECONDS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """The sandbox's control API."""
+
+    http: httpx.AsyncClient
+
+    async def fault(self, service: str, operation: str, mode: str, **more: int) -> None:
+        """Let the next call of an operation fail."""
+        fault = {"service": service, "operation": operation, "mode": mode, "count": 1, **more}
+        await self._post("/faults", fault)
+
+    async def until_struck(self) -> None:
+        """Wait until the faults that were set are used up."""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            # The sandbox is another process: there is no event to wait for.
+            while (await self.http.get("/faults")).json()["data"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    async def clear_faults(self) -> None:
+        (await self.http.delete("/faults")).raise_for_status()
+
+    async def answer_challenge(self, payment_id: str, outcome: str) -> None:
+        await self._post(f"/challenges/{payment_id}", {"outcome": outcome})
+
+    async def tracked(self, shipment_id: str, status: str) -> None:
+        """Let something happen to a parcel."""
+        await self._post(f"/shipments/{shipment_id}/events", {"status": status})
+
+    async def attempts(self, order_id: str) -> list[dict[str, Any]]:
+        """Every attempt to charge an order, as the provider sees it."""
+        ledger = await self.http.get("/ledger", params={"service": "stripe"})
+        return [row for row in ledger.json()["data"] if row["order_id"] == order_id]
+
+    async def _post(self, path: str, body: Mapping[str, object]) -> None:
+        (await self.http.post(path, json=body)).raise_for_status()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    body: bytes
+    headers: dict[str, str]
+
+
+@dataclass
+class Inbox:
+    """A receiver of webhooks that keeps what it gets and says 200."""
+
+    _received: list[Delivery] = field(default_factory=list)
+    _arrived: asyncio.Condition = field(default_factory=asyncio.Condition)
+
+    async def receive(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection of ``asyncio.start_server``."""
+        head = await reader.readuntil(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")[1:-2]
+        headers = dict(line.split(": ", 1) for line in lines)
+        lower = {name.lower(): value for name, value in headers.items()}
+        body = await reader.readexactly(int(lower["content-length"]))
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+        async with self._arrived:
+            self._received.append(Delivery(body=body, headers=headers))
+            self._arrived.notify_all()
+
+    async def first(self, *words: str) -> Delivery:
+        """Wait for the first delivery whose body holds all the words."""
+
+        def match() -> Delivery | None:
+            wanted = [word.encode() for word in words]
+            found = (one for one in self._received if all(word in one.body for word in wanted))
+            return next(found, None)
+
+        async with asyncio.timeout(DEADLINE_SECONDS), self._arrived:
+            while (delivery := match()) is None:
+                await self._arrived.wait()
+            return delivery

@@ -1,0 +1,109 @@
+"""The one table of queues: workflows, activities and tuning of each."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from activities.carrier import GatewayCarrierActivities
+from activities.checkout import PostgresCheckoutActivities
+from activities.fulfillment import PostgresFulfillmentActivities
+from activities.housekeeping import PostgresHousekeepingActivities
+from activities.parking import PostgresParkingActivities
+from activities.payments import GatewayPaymentActivities
+from activities.stock import PostgresStockActivities
+from activities.webhooks import PostgresWebhookActivities
+from core.resources import Resources
+from workflows.carrier_event import CarrierEventWorkflow
+from workflows.checkout import CheckoutWorkflow
+from workflows.fulfillment import FulfillmentWorkflow
+from workflows.housekeeping import HousekeepingWorkflow
+from workflows.payment_capture import PaymentCaptureWorkflow
+from workflows.payment_event import PaymentEventWorkflow
+from workflows.shipment import ShipmentWorkflow
+from workflows.stock_reservation import StockReservationWorkflow
+from workflows.task_queues import TaskQueue
+
+Activity = Callable[..., Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """What one queue runs.
+
+    ``calls_providers`` tells that its activities come over the task queue; a pool without it runs
+    local activities only and polls for none. The maxima bound one process.
+    """
+
+    workflows: Sequence[type]
+    activities: Callable[[Resources], Sequence[object]]
+    calls_providers: bool = False
+    max_concurrent_activities: int = 100
+    max_concurrent_local_activities: int = 50
+    workflow_pollers: int = 5
+    activity_pollers: int = 5
+
+
+POOLS: Mapping[TaskQueue, Pool] = {
+    TaskQueue.CHECKOUT: Pool(
+        workflows=[CheckoutWorkflow],
+        activities=lambda resources: [_checkout(resources), _parking(resources)],
+    ),
+    TaskQueue.INVENTORY: Pool(
+        workflows=[StockReservationWorkflow],
+        activities=lambda resources: [PostgresStockActivities(resources.database)],
+        workflow_pollers=2,
+    ),
+    TaskQueue.PAYMENTS: Pool(
+        workflows=[PaymentCaptureWorkflow, PaymentEventWorkflow],
+        activities=lambda resources: [
+            GatewayPaymentActivities(resources.database, resources.payments),
+            _webhooks(resources),
+            _parking(resources),
+        ],
+        calls_providers=True,
+    ),
+    TaskQueue.FULFILLMENT: Pool(
+        workflows=[FulfillmentWorkflow, ShipmentWorkflow, CarrierEventWorkflow],
+        activities=lambda resources: [
+            PostgresFulfillmentActivities(resources.database, resources.settings.fulfillment),
+            GatewayCarrierActivities(resources.database, resources.carrier),
+            _webhooks(resources),
+            _parking(resources),
+        ],
+        calls_providers=True,
+    ),
+    TaskQueue.MAINTENANCE: Pool(
+        workflows=[HousekeepingWorkflow],
+        activities=lambda resources: [
+            PostgresHousekeepingActivities(resources.database, resources.temporal)
+        ],
+        calls_providers=True,
+        workflow_pollers=2,
+        activity_pollers=2,
+    ),
+}
+
+
+def activities_of(implementations: Sequence[object]) -> list[Activity]:
+    """Every method of the implementations that is decorated as an activity."""
+    return [
+        method
+        for implementation in implementations
+        for _, method in inspect.getmembers(implementation, inspect.ismethod)
+        if hasattr(method, "__temporal_activity_definition")
+    ]
+
+
+def _checkout(resources: Resources) -> PostgresCheckoutActivities:
+    return PostgresCheckoutActivities(resources.database, resources.settings.checkout)
+
+
+def _parking(resources: Resources) -> PostgresParkingActivities:
+    return PostgresParkingActivities(resources.database)
+
+
+def _webhooks(resources: Resources) -> PostgresWebhookActivities:
+    return PostgresWebhookActivities(resources.database, carrier=resources.carrier.name)

@@ -1,0 +1,32 @@
+"""What keeps the platform tidy."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from temporalio import activity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Housekeeping:
+    """How long to keep what nobody needs any more, in days."""
+
+    idempotency_keys_days: int = 7
+    sessions_days: int = 7
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tidied:
+    """How many rows went, and how many events were given to their workflows again."""
+
+    idempotency_keys: int
+    sessions: int
+    redriven_events: int
+
+
+class HousekeepingActivities(ABC):
+    @activity.defn
+    @abstractmethod
+    async def tidy(self, step: Housekeeping) -> Tidied:
+        """Delete answers and sessions past their time; start what an outage left in the inbox."""
