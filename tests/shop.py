@@ -24,7 +24,8 @@ from models import (
 )
 from models.repositories.drafts import Cart, CartLine, PlannedLine, claim_checkout
 from workflows import search_attributes, workflow_ids
-from workflows.checkout import Checkout, CheckoutAnswer, CheckoutWorkflow
+from workflows.checkout import CheckoutWorkflow
+from workflows.messages import Checkout, CheckoutAnswer
 from workflows.task_queues import TaskQueue
 
 PRICE = 1999

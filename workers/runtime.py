@@ -22,8 +22,17 @@ from workers.registry import POOLS, activities_of
 from workers.schedules import ensure_schedules
 from workflows.task_queues import TaskQueue
 
-PASSED_THROUGH = ("core.domain", "workflows.ports")
-"""What the workflow sandbox does not load afresh: pure, or without any state."""
+PASSED_THROUGH = (
+    "core.domain",
+    "workflows.messages",
+    "workflows.policies",
+    "workflows.ports",
+    "workflows.search_attributes",
+    "workflows.task_queues",
+    "workflows.workflow_ids",
+)
+"""What the workflow sandbox does not load afresh for each run: modules that only declare. Every
+module with a decision in it stays inside."""
 
 _log = structlog.get_logger(__name__)
 

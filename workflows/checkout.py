@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -19,8 +19,7 @@ from core.domain.events import Actor
 from core.domain.payments import ProviderPayment
 from core.domain.statuses import CANCELABLE, OrderStatus, PaymentStatus
 from workflows import search_attributes, workflow_ids
-from workflows.fulfillment import Fulfillment, FulfillmentWorkflow
-from workflows.messages import CancelRequest
+from workflows.messages import CancelRequest, Checkout, CheckoutAnswer, Child, Fulfillment
 from workflows.parking import Parkable
 from workflows.ports.checkout import (
     AwaitChallenge,
@@ -35,26 +34,10 @@ from workflows.ports.checkout import (
 from workflows.ports.payments import AuthorizePayment, PaymentActivities, PaymentRef
 from workflows.saga import Saga, shielded
 from workflows.steps import database_step, payment_call
-from workflows.stock_reservation import StockReservationWorkflow
 from workflows.task_queues import TaskQueue
 
 UNFINISHED = (OrderStatus.PENDING, OrderStatus.REQUIRES_ACTION)
 UNDECIDED = (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.UNKNOWN)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Checkout:
-    """Which draft to make an order of."""
-
-    order_id: str
-    customer_id: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckoutAnswer:
-    """How the order stands when its customer can be answered."""
-
-    status: OrderStatus
 
 
 @workflow.defn
@@ -240,7 +223,7 @@ class CheckoutWorkflow(Parkable):
     async def _start_fulfillment(self) -> None:
         try:
             await workflow.start_child_workflow(
-                FulfillmentWorkflow.run,
+                Child.FULFILLMENT,
                 Fulfillment(order_id=self._order_id),
                 id=workflow_ids.fulfillment(self._order_id),
                 task_queue=TaskQueue.FULFILLMENT,
@@ -253,11 +236,9 @@ class CheckoutWorkflow(Parkable):
             workflow.logger.info("the fulfilment was started before a reset")
 
     async def _end_hold(self, hold_id: str) -> None:
-        hold = workflow.get_external_workflow_handle_for(
-            StockReservationWorkflow.run, workflow_ids.hold(hold_id)
-        )
+        hold = workflow.get_external_workflow_handle(workflow_ids.hold(hold_id))
         try:
-            await hold.signal(StockReservationWorkflow.hold_consumed)
+            await hold.signal("hold_consumed")
         except ApplicationError:
             workflow.logger.info("the hold had ended before")
 

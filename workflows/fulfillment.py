@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from datetime import timedelta
 
 from temporalio import workflow
@@ -12,7 +11,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
 from core.domain.statuses import OrderStatus, ShipmentStatus
 from workflows import search_attributes, workflow_ids
-from workflows.messages import CancelRequest
+from workflows.messages import CancelRequest, Child, Fulfillment
 from workflows.parking import Parkable
 from workflows.policies import CAPTURE_MARGIN
 from workflows.ports.fulfillment import (
@@ -25,14 +24,8 @@ from workflows.ports.fulfillment import (
 )
 from workflows.ports.payments import PaymentActivities
 from workflows.saga import shielded
-from workflows.shipment import ShipmentWorkflow
 from workflows.steps import database_step, payment_call
 from workflows.task_queues import TaskQueue
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fulfillment:
-    order_id: str
 
 
 @workflow.defn
@@ -119,7 +112,7 @@ class FulfillmentWorkflow(Parkable):
         attributes = search_attributes.of_order(shipment.order_id, vendor_id=shipment.vendor_id)
         try:
             await workflow.start_child_workflow(
-                ShipmentWorkflow.run,
+                Child.SHIPMENT,
                 shipment,
                 id=workflow_ids.shipment(shipment.shipment_id),
                 task_queue=TaskQueue.FULFILLMENT,

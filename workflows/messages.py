@@ -1,10 +1,64 @@
-"""Messages that several workflows understand."""
+"""Messages that workflows send each other, and that others send to several of them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 
 from core.domain.events import Actor
+from core.domain.statuses import OrderStatus
+from workflows.ports.payments import CapturePayment
+from workflows.ports.stock import WantedItem
+
+
+class Child(StrEnum):
+    """Workflows that others start, by name: a parent does not load its children's code."""
+
+    FULFILLMENT = "FulfillmentWorkflow"
+    SHIPMENT = "ShipmentWorkflow"
+    PAYMENT_CAPTURE = "PaymentCaptureWorkflow"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """Which draft to make an order of."""
+
+    order_id: str
+    customer_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckoutAnswer:
+    """How the order stands when its customer can be answered."""
+
+    status: OrderStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldRequest:
+    """Input of a hold; ``ttl_seconds`` is how long it lasts."""
+
+    hold_id: str
+    owner_id: str
+    items: Sequence[WantedItem]
+    ttl_seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fulfillment:
+    """Input of the fulfilment: a confirmed order."""
+
+    order_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentCapture:
+    """What to capture; the provider lets the authorization lapse at ``capture_before`` (UTC)."""
+
+    step: CapturePayment
+    capture_before: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True)

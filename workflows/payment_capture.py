@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-
 from temporalio import workflow
 
 from core.domain.payments import ProviderPayment
+from workflows.messages import PaymentCapture
 from workflows.parking import Parkable
-from workflows.ports.payments import CapturePayment, PaymentActivities
+from workflows.ports.payments import PaymentActivities
 from workflows.saga import shielded
 from workflows.steps import payment_call
-
-
-@dataclass(frozen=True, kw_only=True)
-class PaymentCapture:
-    """What to capture; the provider lets the authorization lapse at ``capture_before`` (UTC)."""
-
-    step: CapturePayment
-    capture_before: datetime | None
 
 
 @workflow.defn

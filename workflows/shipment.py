@@ -11,8 +11,8 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
 from core.domain.statuses import ShipmentStatus
 from workflows import search_attributes, workflow_ids
+from workflows.messages import Child, PaymentCapture
 from workflows.parking import Parkable
-from workflows.payment_capture import PaymentCapture, PaymentCaptureWorkflow
 from workflows.policies import FIRST_TRACKING_POLL, LONGEST_TRACKING_POLL, SAME_STEP_RUNNING_WAIT
 from workflows.ports.fulfillment import (
     CarrierActivities,
@@ -85,7 +85,7 @@ class ShipmentWorkflow(Parkable):
         while True:
             try:
                 await workflow.execute_child_workflow(
-                    PaymentCaptureWorkflow.run,
+                    Child.PAYMENT_CAPTURE,
                     capture,
                     id=workflow_ids.capture(capture.step.payment_id, capture.step.number),
                     task_queue=TaskQueue.PAYMENTS,

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from core.domain.statuses import HoldStatus
-from workflows.ports.stock import EndHold, PlacedHold, PlaceHold, StockActivities, WantedItem
+from workflows.messages import HoldRequest
+from workflows.ports.stock import EndHold, PlacedHold, PlaceHold, StockActivities
 from workflows.saga import shielded
 from workflows.steps import database_step
-
-
-@dataclass(frozen=True, kw_only=True)
-class HoldRequest:
-    hold_id: str
-    owner_id: str
-    items: Sequence[WantedItem]
-    ttl_seconds: int
 
 
 @workflow.defn

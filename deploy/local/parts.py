@@ -19,7 +19,7 @@ from deploy.local.valkey import valkey_part
 
 WORKERS = {
     "worker-orders": "checkout,inventory,fulfillment",
-    "worker-payments": "payments",
+    "worker-payments": "payments,maintenance",
 }
 """Worker processes and their task queues: a slow provider must not hold up the orders."""
 
