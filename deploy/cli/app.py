@@ -215,4 +215,4 @@ def _stack_environ(data_dir: Path) -> dict[str, str]:
 def _become(data_dir: Path, module: str, *arguments: str) -> None:
     """Replace this process: signals and the exit code are those of the module."""
     os.environ.update(_stack_environ(data_dir))
-    os.execv(sys.executable, [sys.executable, "-P", "-m", module, *arguments])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-P", "-m", module, *arguments])  # noqa: S606  # ours
