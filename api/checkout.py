@@ -32,7 +32,7 @@ from models.repositories.drafts import claim_checkout
 from models.repositories.idempotency import StoredAnswer
 from models.repositories.order_views import OrderView, find_draft, find_order
 from workflows import search_attributes, workflow_ids
-from workflows.checkout import Checkout, CheckoutAnswer
+from workflows.messages import Checkout, CheckoutAnswer
 from workflows.task_queues import TaskQueue
 
 log = structlog.get_logger("api")

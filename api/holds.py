@@ -26,8 +26,8 @@ from models.repositories.catalogue import cart_snapshot
 from models.repositories.idempotency import StoredAnswer
 from models.repositories.stock_reads import HoldView, find_hold
 from workflows import workflow_ids
+from workflows.messages import HoldRequest
 from workflows.ports.stock import PlacedHold, WantedItem
-from workflows.stock_reservation import HoldRequest
 from workflows.task_queues import TaskQueue
 
 

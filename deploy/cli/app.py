@@ -190,6 +190,21 @@ def verify(
     run_verify(as_json=as_json)
 
 
+@app.command()
+def demo(
+    *,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    orders: Annotated[int, typer.Option(min=1, help="How many orders to place.")] = 50,
+    concurrency: Annotated[int, typer.Option(min=1, help="How many at once.")] = 8,
+    seed: Annotated[int, typer.Option(help="The same seed, the same mixture.")] = 1,
+) -> None:
+    """Place real orders over HTTP, follow them to delivered, print outcomes and latencies."""
+    os.environ.update(_stack_environ(data_dir))
+    from deploy.cli.demo import run_demo  # noqa: PLC0415  # heavy
+
+    run_demo(orders=orders, concurrency=concurrency, seed=seed)
+
+
 def _directory(data_dir: Path) -> DataDirectory:
     return DataDirectory(path=data_dir.resolve())
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.util import find_spec
 
 from deploy.local.addresses import Addresses, stack_environment
 from deploy.local.data_directory import DataDirectory
@@ -77,7 +76,7 @@ def stack_parts(plan: StackPlan) -> tuple[Part, ...]:
         **{name: partial(_worker_part, plan, name) for name in WORKERS},
         "api": partial(_api_part, plan),
     }
-    names = builders.keys() - plan.external - _not_built()
+    names = builders.keys() - plan.external
     return tuple(build() for name, build in builders.items() if name in names)
 
 
@@ -99,12 +98,6 @@ def metrics_urls(plan: StackPlan, names: frozenset[str]) -> tuple[str, ...]:
     return tuple(
         f"http://{LOOPBACK}:{port}/metrics" for name, port in ports.items() if name in names
     )
-
-
-def _not_built() -> frozenset[str]:
-    """Parts whose module is not in this tree yet."""
-    modules = {"api": "api.__main__"}
-    return frozenset(name for name, module in modules.items() if find_spec(module) is None)
 
 
 def _database_part(plan: StackPlan) -> Part:

@@ -40,7 +40,9 @@ FROM products p
 WHERE p.status = 'published' AND p.deleted_at IS NULL
 """
 
-_ONE_PRODUCT = text(f"SELECT to_json(found)::text AS document FROM ({_PRODUCT} AND p.id = :id) found")
+_ONE_PRODUCT = text(
+    f"SELECT to_json(found)::text AS document FROM ({_PRODUCT} AND p.id = :id) found"
+)
 _PRODUCTS = text(
     f"""SELECT to_json(found)::text AS document FROM ({_PRODUCT}
     AND (CAST(:after AS text) IS NULL OR p.id > :after)
