@@ -2,6 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
+PACKAGES := activities api core deploy models search workers workflows
+
+# Workflow sandboxes load modules for every run: without compiled files each load compiles anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help up down demo verify check test test-deep format lock clean
@@ -21,6 +25,7 @@ else
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 endif
+	@$(BIN)/python -m compileall -q $(PACKAGES)
 	@touch $@
 
 .venv: .venv/.installed ## Build the virtual environment from the lock

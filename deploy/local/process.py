@@ -18,6 +18,10 @@ MAX_LOG_BYTES = 16 * 1024 * 1024
 
 TAIL_BYTES = 16_384
 
+_PYTHON = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}
+"""Output appears at once. Compiled files are kept: the workflow sandbox loads modules for every run,
+and without them each load would compile anew."""
+
 
 def log_path(logs: Path, part: str) -> Path:
     return logs / f"{part}.log"
@@ -43,7 +47,7 @@ async def start_process(part: Part, log: Path) -> asyncio.subprocess.Process:
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
             cwd=_working_directory(part.user),
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **part.env},
+            env={**os.environ, **_PYTHON, **part.env},
             start_new_session=True,
         )
 
