@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from types import FrameType
 
@@ -20,10 +21,13 @@ _DRAIN_SECONDS = 20
 class _Server(uvicorn.Server):
     """Ends the event streams before it waits for open connections, for those never end."""
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        super().handle_exit(sig, frame)
-        application = self.config.app
-        events = getattr(getattr(application, "state", None), "order_events", None)
+    def handle_exit(self, sig: int, _frame: FrameType | None) -> None:
+        # Not the parent's: it raises the signal again after the drain, so that the process would
+        # die of it instead of leaving with 0.
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
+        events = getattr(getattr(self.config.app, "state", None), "order_events", None)
         if events is not None:
             events.close()
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
 from api.cursors import Cursors
+from api.docs_page import install_docs
 from api.errors import install_error_handlers
 from api.event_stream import OrderEvents
 from api.middleware import BodyLimitMiddleware, RequestMiddleware
@@ -55,7 +56,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
         servers=[{"url": settings.api.public_url}],
         generate_unique_id_function=operation_id,
         redirect_slashes=False,
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
         telemetry=_NO_NATIVE_TELEMETRY,
     )
@@ -66,6 +67,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
         app.include_router(router)
     install_error_handlers(app)
     install_openapi(app)
+    install_docs(app)
     # The last one added is the outermost.
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.api.max_body_bytes)
     app.add_middleware(RateLimitMiddleware, settings=settings, tokens=tokens)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import secrets
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ _ACCEPTABLE_SCORE = 2
 """zxcvbn: 2 stands for 10^6 to 10^8 guesses; its lists hold the usual breached passwords."""
 _ZXCVBN_LIMIT = 72
 """Its time grows with the square of the length; the rest of a longer password only helps."""
+_ZXCVBN_LOCK = threading.Lock()
+"""It keeps what is known of the person in a table of its module."""
 _REFRESH_TOKEN_BYTES = 32
 
 
@@ -60,7 +63,8 @@ def password_weakness(password: str, *, about: Sequence[str] = ()) -> str | None
         return f"a password has at least {MIN_PASSWORD_LENGTH} characters"
     known = [part[:_ZXCVBN_LIMIT] for part in about]
     known += [piece for part in about for piece in part[:_ZXCVBN_LIMIT].split("@")]
-    result = zxcvbn(password[:_ZXCVBN_LIMIT], user_inputs=known)
+    with _ZXCVBN_LOCK:
+        result = zxcvbn(password[:_ZXCVBN_LIMIT], user_inputs=known)
     if result["score"] >= _ACCEPTABLE_SCORE:
         return None
     warning = result["feedback"]["warning"].rstrip(".").lower()

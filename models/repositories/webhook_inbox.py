@@ -61,6 +61,9 @@ _BEYOND_CAPTURED = ("captured", "partially_refunded", "refunded")
 _ECHOES: dict[str, tuple[str, ...]] = {
     "payment_intent.amount_capturable_updated": _BEYOND_AUTHORIZED,
     "payment_intent.succeeded": _BEYOND_CAPTURED,
+    "payment_intent.requires_action": ("requires_action", "failed", "voided", *_BEYOND_AUTHORIZED),
+    "payment_intent.payment_failed": ("failed", "voided"),
+    "payment_intent.canceled": ("failed", "voided"),
 }
 _CONCERNS_US = ("payment_intent.", "charge.", "refund.", "shipment.", "tracking.")
 _EVERY_INTENT_HAS_IT = "payment_intent.created"

@@ -1,0 +1,116 @@
+"""The application in this process, on the real PostgreSQL, Valkey and Temporal of the session."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from api.app import create_app
+from core.domain.ids import Prefix, new_id
+from core.resources import Resources, open_resources
+from core.security import AccessTokens, Passwords, Principal
+from core.settings import Settings
+from models import ShippingRate, TaxRate, User
+from tests.shop import ADDRESS, Shelf, Shop
+from workers.registry import POOLS
+from workers.runtime import running_pools
+
+PASSWORD = "plum-kettle-orbit-42"
+TABLES = ("users", "refresh_tokens", "idempotency_keys", "checkout_drafts", "orders", "holds")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """Someone with an account, and the header that proves it."""
+
+    user_id: str
+    email: str
+    headers: dict[str, str]
+
+
+class World:
+    """A shop, its application and the people who use it."""
+
+    def __init__(self, app: FastAPI, resources: Resources) -> None:
+        self.app = app
+        self.resources = resources
+        self.database = resources.database
+        self.shop = Shop(resources.database, resources.temporal)
+        self.client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=app, raise_app_exceptions=False),
+            base_url="http://api.test",
+        )
+
+    async def person(self, role: str = "customer") -> Person:
+        user_id = new_id(Prefix.USER)
+        email = f"{user_id}@shop.perdure.dev"
+        async with self.database.transaction() as session:
+            session.add(
+                User(
+                    id=user_id,
+                    email=email,
+                    name="Ada",
+                    role=role,
+                    password_hash=await Passwords().hash(PASSWORD),
+                )
+            )
+        token = AccessTokens.of(self.resources.settings.auth).issue(
+            Principal(user_id=user_id, role=role)
+        )
+        return Person(user_id=user_id, email=email, headers={"Authorization": f"Bearer {token}"})
+
+    async def count_rows(self) -> dict[str, int]:
+        counts = ", ".join(f"(SELECT count(*) FROM {table}) AS {table}" for table in TABLES)  # noqa: S608
+        rows = await self.database.statement(text(f"SELECT {counts}"), {})
+        return dict(rows[0])
+
+
+def checkout_body(shelf: Shelf, **changes: Any) -> dict[str, Any]:
+    return {
+        "items": [{"sku": shelf.sku, "quantity": 1}],
+        "currency": "USD",
+        "shipping_address": dict(ADDRESS),
+        "shipping_method": "standard",
+        "payment": {"provider": "stripe", "payment_method": "pm_card_visa"},
+        **changes,
+    }
+
+
+@pytest.fixture(scope="session")
+async def world(settings: Settings) -> AsyncIterator[World]:
+    async with open_resources(settings) as resources:
+        async with resources.database.transaction() as session:
+            for row in (
+                TaxRate(country="US", basis_points=800),
+                ShippingRate(method="standard", currency="USD", amount=500),
+            ):
+                await session.merge(row)
+        made = World(create_app(settings, resources), resources)
+        async with made.client:
+            yield made
+
+
+@pytest.fixture(scope="session")
+async def shelf(world: World) -> Shelf:
+    return await world.shop.stock_up(1000)
+
+
+@pytest.fixture(scope="session")
+async def customer(world: World) -> Person:
+    return await world.person()
+
+
+@pytest.fixture(scope="session")
+async def workers(settings: Settings, sandbox_url: str) -> AsyncIterator[None]:
+    """Every queue of the platform, and the outside world."""
+    async with (
+        open_resources(settings, for_worker=True) as resources,
+        running_pools(resources, list(POOLS)),
+    ):
+        yield

@@ -1,0 +1,159 @@
+"""Every route has a declared policy, and an example for all that it takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import httpx
+import pytest
+from fastapi import Depends, FastAPI
+from pydantic import BaseModel
+
+from api.app import create_app
+from api.auth import has_role
+from api.context import SCOPE_KEY, RequestContext
+from api.docs_page import render
+from api.errors import install_error_handlers
+from api.schemas import catalogue, checkout, identity, operations, orders
+from core.security import Principal
+from core.settings import Settings
+
+ANYONE = "anyone"
+SIGNED_IN = "signed in"
+PROVIDER = "the provider's signature"
+
+POLICIES = {
+    "POST /v1/auth/register": ANYONE,
+    "POST /v1/auth/login": ANYONE,
+    "POST /v1/auth/refresh": ANYONE,
+    "POST /v1/auth/logout": ANYONE,
+    "GET /v1/me": SIGNED_IN,
+    "PATCH /v1/me": SIGNED_IN,
+    "GET /v1/categories": ANYONE,
+    "GET /v1/products": ANYONE,
+    "GET /v1/products/{id}": ANYONE,
+    "GET /v1/stock/{sku}": ANYONE,
+    "POST /v1/quotes": ANYONE,
+    "POST /v1/holds": SIGNED_IN,
+    "GET /v1/holds/{id}": SIGNED_IN,
+    "DELETE /v1/holds/{id}": SIGNED_IN,
+    "POST /v1/checkouts": SIGNED_IN,
+    "GET /v1/orders": SIGNED_IN,
+    "GET /v1/orders/{id}": SIGNED_IN,
+    "GET /v1/orders/{id}/timeline": SIGNED_IN,
+    "GET /v1/orders/{id}/shipments": SIGNED_IN,
+    "GET /v1/orders/{id}/events": SIGNED_IN,
+    "POST /v1/orders/{id}/cancel": SIGNED_IN,
+    "POST /v1/webhooks/stripe": PROVIDER,
+    "POST /v1/webhooks/carrier": PROVIDER,
+    "GET /healthz": ANYONE,
+    "GET /readyz": ANYONE,
+}
+StaffOrVendor = Annotated[Principal, Depends(has_role("staff", "vendor"))]
+IDEMPOTENT = {"POST /v1/holds", "POST /v1/checkouts", "POST /v1/orders/{id}/cancel"}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    app = create_app(Settings(_env_file=None))
+    return app.openapi()
+
+
+def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def test_every_route_is_in_the_table_of_policies(document: dict[str, Any]) -> None:
+    assert {name for name, _ in _operations(document)} == POLICIES.keys()
+
+
+def test_routes_that_need_a_token_say_so(document: dict[str, Any]) -> None:
+    needing = {name for name, operation in _operations(document) if "security" in operation}
+
+    assert needing == {name for name, policy in POLICIES.items() if policy == SIGNED_IN}
+    for name, operation in _operations(document):
+        assert ("401" in operation["responses"]) or POLICIES[name] != SIGNED_IN, name
+
+
+def test_effectful_posts_take_an_idempotency_key(document: dict[str, Any]) -> None:
+    taking = {
+        name
+        for name, operation in _operations(document)
+        if any(p["name"] == "Idempotency-Key" for p in operation.get("parameters", []))
+    }
+
+    assert taking == IDEMPOTENT
+
+
+def test_everything_sent_and_answered_has_an_example(document: dict[str, Any]) -> None:
+    missing = []
+    for name, operation in _operations(document):
+        bodies = {"request": operation.get("requestBody") or {}, **operation["responses"]}
+        for what, body in bodies.items():
+            for media_type, media in body.get("content", {}).items():
+                if not ("example" in media or media.get("examples")):
+                    missing.append((name, what, media_type))
+
+    assert missing == []
+
+
+def test_document_is_openapi_3_1_with_short_unique_names(document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for _, operation in _operations(document)]
+
+    assert document["openapi"].startswith("3.1")
+    assert len(names) == len(set(names))
+    assert all(name.replace("_", "").isalpha() and len(name) < 24 for name in names)
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+def _models_with_examples() -> list[type[BaseModel]]:
+    return [
+        model
+        for module in (catalogue, checkout, identity, operations, orders)
+        for model in vars(module).values()
+        if isinstance(model, type)
+        and issubclass(model, BaseModel)
+        and model.model_config.get("json_schema_extra")
+    ]
+
+
+@pytest.mark.parametrize("model", _models_with_examples())
+def test_example_is_valid(model: type[BaseModel]) -> None:
+    extra: Any = model.model_config["json_schema_extra"]
+
+    for example in extra["examples"]:
+        model.model_validate(example)
+
+
+def test_documentation_page_shows_every_call_and_loads_nothing(document: dict[str, Any]) -> None:
+    page = render(document)
+
+    for _, operation in _operations(document):
+        assert f'id="{operation["operationId"]}"' in page
+    assert not any(loader in page for loader in ("<script", "src=", "@import", "<link"))
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [("staff", 200), ("vendor", 200), ("customer", 403), (None, 401)]
+)
+async def test_role_decides(role: str | None, status: int) -> None:
+    app = FastAPI()
+    install_error_handlers(app)
+
+    @app.get("/inside")
+    async def inside(who: StaffOrVendor) -> str:
+        return who.role
+
+    async def with_context(scope: Any, receive: Any, send: Any) -> None:
+        principal = Principal(user_id="usr_1", role=role) if role else None
+        scope[SCOPE_KEY] = RequestContext(request_id="r", trace_id="t", principal=principal)
+        await app(scope, receive, send)
+
+    transport = httpx.ASGITransport(app=with_context)
+    async with httpx.AsyncClient(transport=transport, base_url="http://api.test") as client:
+        response = await client.get("/inside")
+
+    assert response.status_code == status
