@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
 
+from api.admission import Admission
 from api.cursors import Cursors
 from api.event_stream import OrderEvents
 from core.domain.errors import NotFoundError
@@ -30,6 +31,11 @@ def _cursors(request: Request) -> Cursors:
 def _passwords(request: Request) -> Passwords:
     passwords: Passwords = request.app.state.passwords
     return passwords
+
+
+def _admission(request: Request) -> Admission:
+    admission: Admission = request.app.state.admission
+    return admission
 
 
 def _tokens(request: Request) -> AccessTokens:
@@ -65,6 +71,7 @@ def _sku_in_path(sku: Annotated[str, Path(examples=["TEE-BLK-M"])]) -> str:
 Res = Annotated[Resources, Depends(_resources)]
 CursorsDep = Annotated[Cursors, Depends(_cursors)]
 PasswordsDep = Annotated[Passwords, Depends(_passwords)]
+AdmissionDep = Annotated[Admission, Depends(_admission)]
 TokensDep = Annotated[AccessTokens, Depends(_tokens)]
 OrderEventsDep = Annotated[OrderEvents, Depends(_order_events)]
 OrderId = Annotated[str, _id_in_path(Prefix.ORDER)]
