@@ -9,11 +9,12 @@ UV := $(shell command -v uv 2>/dev/null)
 help: ## Show these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-# The stamp is as new as the lock it was built from, so a second run costs nothing.
+# The stamp is as new as the lock it was built from, so a second run costs nothing. Compiling here
+# keeps the first start short: five processes would compile the same modules at once.
 .venv/.installed: requirements.lock pyproject.toml
 ifdef UV
 	uv venv --quiet --allow-existing --python $(PYTHON) .venv
-	uv pip sync --quiet --python $(BIN)/python --require-hashes --only-binary :all: requirements.lock
+	uv pip sync --quiet --python $(BIN)/python --require-hashes --only-binary :all: --compile-bytecode requirements.lock
 	uv pip install --quiet --python $(BIN)/python --no-deps --editable .
 else
 	$(PYTHON) -m venv .venv

@@ -42,9 +42,15 @@ async def start_process(part: Part, log: Path) -> asyncio.subprocess.Process:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
+            cwd=_working_directory(part.user),
             env={**os.environ, "PYTHONUNBUFFERED": "1", **part.env},
             start_new_session=True,
         )
+
+
+def _working_directory(user: SystemUser | None) -> str | None:
+    """Ours, or one that another account can enter for sure."""
+    return "/" if user else None
 
 
 def _rotate(log: Path) -> None:
@@ -71,6 +77,7 @@ async def run_to_end(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
+            cwd=_working_directory(user),
             env={**os.environ, **(env or {})},
             start_new_session=True,
         )

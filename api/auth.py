@@ -1,0 +1,55 @@
+"""Who may call what: reusable dependencies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPBearer
+
+from api.context import context_of
+from core.domain.errors import ForbiddenError, NotAuthenticatedError
+from core.security import Principal
+
+# For the OpenAPI document only: the token is read by RateLimitMiddleware, once.
+_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", scheme_name="AccessToken")
+
+
+def signed_in(request: Request, _: Annotated[object, Security(_bearer)]) -> Principal:
+    """Require a valid access token.
+
+    Raises:
+        NotAuthenticatedError: none, or one that is not valid any more.
+    """
+    principal = anyone(request)
+    if principal is None:
+        raise NotAuthenticatedError("an access token is needed")
+    return principal
+
+
+def anyone(request: Request) -> Principal | None:
+    """Let everybody in; a token that is sent must be valid all the same."""
+    context = context_of(request.scope)
+    if context.refusal is not None:
+        raise context.refusal
+    return context.principal
+
+
+def has_role(*roles: str) -> Callable[[Principal], Principal]:
+    """Return a dependency that requires one of the roles.
+
+    Raises, when it runs:
+        ForbiddenError: signed in, but with another role.
+    """
+
+    def check(principal: Annotated[Principal, Depends(signed_in)]) -> Principal:
+        if principal.role not in roles:
+            raise ForbiddenError(f"this needs the role {' or '.join(roles)}")
+        return principal
+
+    return check
+
+
+SignedIn = Annotated[Principal, Depends(signed_in)]
+Anyone = Annotated[Principal | None, Depends(anyone)]

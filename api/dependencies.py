@@ -1,0 +1,78 @@
+"""What handlers ask for by type."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from fastapi import Depends, Path, Query, Request
+
+from api.cursors import Cursors
+from api.event_stream import OrderEvents
+from core.domain.errors import NotFoundError
+from core.domain.ids import Prefix, is_id
+from core.resources import Resources
+from core.security import AccessTokens, Passwords
+
+_SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def _resources(request: Request) -> Resources:
+    resources: Resources = request.app.state.resources
+    return resources
+
+
+def _cursors(request: Request) -> Cursors:
+    cursors: Cursors = request.app.state.cursors
+    return cursors
+
+
+def _passwords(request: Request) -> Passwords:
+    passwords: Passwords = request.app.state.passwords
+    return passwords
+
+
+def _tokens(request: Request) -> AccessTokens:
+    tokens: AccessTokens = request.app.state.tokens
+    return tokens
+
+
+def _order_events(request: Request) -> OrderEvents:
+    events: OrderEvents = request.app.state.order_events
+    return events
+
+
+_PathId = Annotated[str, Path(alias="id", description="A TypeID")]
+
+
+def _id_in_path(prefix: Prefix) -> Any:
+    """Return a path parameter that holds an id; anything else is simply not there."""
+
+    def check(value: _PathId) -> str:
+        if not is_id(prefix, value):
+            raise NotFoundError("there is nothing under this id")
+        return value
+
+    return Depends(check)
+
+
+def _sku_in_path(sku: Annotated[str, Path(examples=["TEE-BLK-M"])]) -> str:
+    if not _SKU.fullmatch(sku):
+        raise NotFoundError("there is no such SKU")
+    return sku
+
+
+Res = Annotated[Resources, Depends(_resources)]
+CursorsDep = Annotated[Cursors, Depends(_cursors)]
+PasswordsDep = Annotated[Passwords, Depends(_passwords)]
+TokensDep = Annotated[AccessTokens, Depends(_tokens)]
+OrderEventsDep = Annotated[OrderEvents, Depends(_order_events)]
+OrderId = Annotated[str, _id_in_path(Prefix.ORDER)]
+HoldId = Annotated[str, _id_in_path(Prefix.HOLD)]
+ProductId = Annotated[str, _id_in_path(Prefix.PRODUCT)]
+Sku = Annotated[str, Depends(_sku_in_path)]
+Limit = Annotated[int, Query(ge=1, le=100, description="Rows in a page")]
+Cursor = Annotated[
+    str | None,
+    Query(max_length=512, description="The `next_cursor` of the page before; opaque, signed"),
+]

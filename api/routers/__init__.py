@@ -1,0 +1,29 @@
+"""The calls, one file per resource."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from api.routers import (
+    auth,
+    catalogue,
+    checkouts,
+    holds,
+    me,
+    operations,
+    orders,
+    quotes,
+    webhooks,
+)
+
+ROUTERS: tuple[APIRouter, ...] = (
+    auth.api,
+    me.api,
+    catalogue.api,
+    quotes.api,
+    holds.api,
+    checkouts.api,
+    orders.api,
+    webhooks.api,
+    operations.api,
+)

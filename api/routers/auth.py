@@ -1,0 +1,113 @@
+"""Register, sign in, stay signed in, sign out."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from fastapi import Response
+
+from api.dependencies import PasswordsDep, Res, TokensDep
+from api.json_route import JsonResponse, router
+from api.openapi import problems
+from api.schemas.identity import Login, RefreshRequest, Registration, Session, User
+from core.domain.errors import FieldError, InvalidRequestError, NotAuthenticatedError
+from core.domain.ids import Prefix, new_id
+from core.security import (
+    AccessTokens,
+    Principal,
+    hash_refresh_token,
+    new_refresh_token,
+    password_weakness,
+)
+from models.repositories import users
+from models.repositories.users import Credentials
+
+api = router("identity")
+
+
+@api.post("/auth/register", status_code=201, response_model=User)
+async def register(wanted: Registration, resources: Res, passwords: PasswordsDep) -> Response:
+    """Make a customer's account.
+
+    A registered e-mail address gets the same answer, with an id that leads nowhere, and nothing
+    changes: nobody can find out who has an account here.
+    """
+    weakness = password_weakness(wanted.password, about=(wanted.email, wanted.name))
+    if weakness:
+        raise InvalidRequestError([FieldError(pointer="/password", detail=weakness)])
+    user_id = new_id(Prefix.USER)
+    await users.add_user(
+        resources.database,
+        user_id=user_id,
+        email=wanted.email,
+        name=wanted.name,
+        password_hash=await passwords.hash(wanted.password),
+    )
+    return JsonResponse(
+        {
+            "id": user_id,
+            "email": wanted.email,
+            "name": wanted.name,
+            "role": "customer",
+            "vendor_id": None,
+            "created_at": datetime.fromtimestamp(time.time(), UTC),
+        },
+        201,
+    )
+
+
+@api.post("/auth/login", response_model=Session, responses=problems("not-authenticated"))
+async def login(
+    wanted: Login, resources: Res, passwords: PasswordsDep, tokens: TokensDep
+) -> Response:
+    """Sign in with e-mail address and password; a wrong one of either gets the same answer."""
+    credentials = None
+    if "\x00" not in wanted.email:  # PostgreSQL has no such text, so it is nobody's address
+        credentials = await users.find_credentials(resources.database, wanted.email.strip())
+    password_hash = credentials.password_hash if credentials else None
+    if not await passwords.verify(wanted.password, password_hash) or credentials is None:
+        raise NotAuthenticatedError("the e-mail address or the password is wrong")
+    refresh_token = new_refresh_token()
+    await users.open_session(
+        resources.database,
+        user_id=credentials.user_id,
+        token_hash=hash_refresh_token(refresh_token),
+        lifetime_seconds=resources.settings.auth.refresh_token_seconds,
+    )
+    return _session(tokens, credentials, refresh_token)
+
+
+@api.post("/auth/refresh", response_model=Session, responses=problems("not-authenticated"))
+async def refresh(wanted: RefreshRequest, resources: Res, tokens: TokensDep) -> Response:
+    """Swap a refresh token for a new pair; an old one that is shown again ends the session."""
+    refresh_token = new_refresh_token()
+    credentials = await users.rotate_session(
+        resources.database,
+        old_hash=hash_refresh_token(wanted.refresh_token),
+        new_hash=hash_refresh_token(refresh_token),
+        lifetime_seconds=resources.settings.auth.refresh_token_seconds,
+    )
+    if credentials is None:
+        raise NotAuthenticatedError("the refresh token is not valid")
+    return _session(tokens, credentials, refresh_token)
+
+
+@api.post("/auth/logout", status_code=204)
+async def logout(wanted: RefreshRequest, resources: Res) -> None:
+    """End the session of a refresh token, with every token that came from it."""
+    await users.revoke_session(resources.database, hash_refresh_token(wanted.refresh_token))
+
+
+def _session(tokens: AccessTokens, credentials: Credentials, refresh_token: str) -> Response:
+    principal = Principal(
+        user_id=credentials.user_id, role=credentials.role, vendor_id=credentials.vendor_id
+    )
+    return JsonResponse(
+        {
+            "access_token": tokens.issue(principal),
+            "refresh_token": refresh_token,
+            "token_type": "Bearer",
+            "expires_in": tokens.lifetime_seconds,
+        }
+    )

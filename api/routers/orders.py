@@ -1,0 +1,176 @@
+"""A customer's own orders."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import Header, Query, Request, Response
+from pydantic import AwareDatetime
+from starlette.responses import StreamingResponse
+
+from api.auth import SignedIn
+from api.cancellation import cancel_order as cancel
+from api.dependencies import Cursor, CursorsDep, Limit, OrderEventsDep, OrderId, Res
+from api.idempotency import Idempotent
+from api.json_route import JsonResponse, router
+from api.openapi import problems
+from api.pages import page
+from api.rendering import draft_document, order_document
+from api.schemas.orders import CancelRequest, Order, OrderPage, ShipmentList, Timeline
+from core.domain.errors import NotFoundError
+from core.domain.statuses import OrderStatus
+from models.repositories import order_views
+from models.repositories.order_views import DraftView
+
+api = router("orders")
+
+_OWN = problems("not-authenticated", "not-found")
+_MAX_SEQUENCE = 2**31 - 1
+
+
+@api.get(
+    "/orders", response_model=OrderPage, responses=problems("not-authenticated", "invalid-cursor")
+)
+async def list_orders(
+    *,
+    principal: SignedIn,
+    resources: Res,
+    cursors: CursorsDep,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+    status: Annotated[OrderStatus | None, Query()] = None,
+    created_from: Annotated[
+        AwareDatetime | None,
+        Query(description="From this moment on", examples=["2026-11-01T00:00:00Z"]),
+    ] = None,
+    created_to: Annotated[
+        AwareDatetime | None,
+        Query(description="Before this moment", examples=["2026-12-01T00:00:00Z"]),
+    ] = None,
+) -> Response:
+    """Return the caller's orders, the newest first."""
+    scope = {
+        "list": "orders",
+        "customer": principal.user_id,
+        "status": status,
+        "from": created_from,
+        "to": created_to,
+    }
+    rows = await order_views.list_orders(
+        resources.database,
+        customer_id=principal.user_id,
+        limit=limit + 1,
+        before=cursors.open(cursor, scope=scope),
+        status=status,
+        created_from=created_from,
+        created_to=created_to,
+    )
+    return JsonResponse(
+        page(
+            rows,
+            limit=limit,
+            cursors=cursors,
+            scope=scope,
+            id_of=lambda order: order.id,
+            render=order_document,
+        )
+    )
+
+
+@api.get("/orders/{id}", response_model=Order, responses=_OWN)
+async def get_order(order_id: OrderId, principal: SignedIn, resources: Res) -> Response:
+    """Return one of the caller's orders; one that was promised (202) shows as pending."""
+    order = await order_views.find_order(resources.database, order_id, principal.user_id)
+    if order is not None:
+        return JsonResponse(order_document(order))
+    return JsonResponse(draft_document(await _promised(resources, order_id, principal)))
+
+
+@api.get("/orders/{id}/timeline", response_model=Timeline, responses=_OWN)
+async def get_timeline(order_id: OrderId, principal: SignedIn, resources: Res) -> Response:
+    """Return every step so far, and what the order waits for now."""
+    timeline = await order_views.find_timeline(resources.database, order_id, principal.user_id)
+    if timeline is None:
+        await _promised(resources, order_id, principal)
+        return JsonResponse({"data": [], "waiting_for": None})
+    return JsonResponse({"data": timeline.entries, "waiting_for": timeline.waiting_for})
+
+
+@api.get("/orders/{id}/shipments", response_model=ShipmentList, responses=_OWN)
+async def list_shipments(order_id: OrderId, principal: SignedIn, resources: Res) -> Response:
+    """Return the parcels of an order and where they are."""
+    shipments = await order_views.find_shipments(resources.database, order_id, principal.user_id)
+    if shipments is None:
+        await _promised(resources, order_id, principal)
+    return JsonResponse({"data": shipments or [], "next_cursor": None})
+
+
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "One event for each timeline entry; `id` is its number",
+        "content": {
+            "text/event-stream": {
+                "schema": {"type": "string"},
+                "example": 'event: order.confirmed\ndata: {"at": "2026-11-22T09:30:00.000000Z", '
+                '"type": "order.confirmed", "title": "Order confirmed", "detail": "", '
+                '"actor": "system"}\nid: 4\n\n',
+            }
+        },
+    }
+}
+
+
+@api.get("/orders/{id}/events", response_class=StreamingResponse, responses={**_STREAM, **_OWN})
+async def stream_events(
+    order_id: OrderId,
+    principal: SignedIn,
+    resources: Res,
+    events: OrderEventsDep,
+    last_event_id: Annotated[str | None, Header(description="Resume after this event")] = None,
+) -> Response:
+    """Follow an order until it ends (Server-Sent Events); reconnect with `Last-Event-ID`."""
+    if not await order_views.owns_order(resources.database, order_id, principal.user_id):
+        await _promised(resources, order_id, principal)
+    return StreamingResponse(
+        events.stream(order_id, _sequence(last_event_id)),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
+    )
+
+
+@api.post(
+    "/orders/{id}/cancel",
+    response_model=Order,
+    responses={
+        202: {"model": Order, "description": "Being canceled; track it"},
+        **_OWN,
+        **problems("idempotency-key-missing", "idempotency-key-reused", "invalid-state"),
+    },
+)
+async def cancel_order(
+    *,
+    request: Request,
+    order_id: OrderId,
+    call: Idempotent,
+    resources: Res,
+    wanted: CancelRequest | None = None,
+) -> Response:
+    """Cancel an order that is not shipped: its stock is released, its payment voided."""
+    reason = (wanted.reason if wanted else None) or ""
+    return await cancel(request, resources, call, order_id, reason)
+
+
+async def _promised(resources: Res, order_id: str, principal: SignedIn) -> DraftView:
+    draft = await order_views.find_draft(
+        resources.database, order_id, principal.user_id, promised=True
+    )
+    if draft is None:
+        raise NotFoundError("there is no such order")
+    return draft
+
+
+def _sequence(last_event_id: str | None) -> int:
+    """Read the header; what is not one of our numbers starts from the beginning."""
+    if last_event_id is None or not (last_event_id.isascii() and last_event_id.isdigit()):
+        return 0
+    return min(int(last_event_id[:10]), _MAX_SEQUENCE)

@@ -1,0 +1,61 @@
+"""What a cart would cost."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from fastapi import Response
+
+from api import carts
+from api.auth import Anyone
+from api.carts import PricedCart
+from api.dependencies import Res
+from api.json_route import JsonResponse, router
+from api.rendering import money
+from api.schemas.checkout import Quote, QuoteRequest
+from models.repositories.catalogue import cart_snapshot
+
+api = router("checkout")
+
+
+@api.post("/quotes", response_model=Quote)
+async def create_quote(wanted: QuoteRequest, _: Anyone, resources: Res) -> Response:
+    """Price a cart without promising anything; carts can be priced before signing in."""
+    carts.check_lines(wanted.items, resources.settings.api)
+    snapshot = await cart_snapshot(
+        resources.database,
+        skus=[item.sku for item in wanted.items],
+        currency=wanted.currency,
+        country=wanted.shipping_address.country,
+        shipping_method=wanted.shipping_method,
+    )
+    priced = carts.price(
+        wanted.items, snapshot, currency=wanted.currency, promotion_code=wanted.promotion_code
+    )
+    lifetime = timedelta(seconds=resources.settings.checkout.quote_seconds)
+    return JsonResponse(_document(priced, datetime.now(UTC) + lifetime))
+
+
+def _document(cart: PricedCart, expires_at: datetime) -> dict[str, Any]:
+    price = cart.price
+    currency = price.total.currency
+    return {
+        "items": [
+            {
+                "sku": line.sku,
+                "name": carts.display_name(variant),
+                "quantity": line.quantity,
+                "unit_price": money(line.unit_price.amount, currency),
+                "total": money(line.total.amount, currency),
+                "tax": money(line.tax.amount, currency),
+            }
+            for line, variant in zip(price.lines, cart.variants, strict=True)
+        ],
+        "subtotal": money(price.subtotal.amount, currency),
+        "discount": money(price.discount.amount, currency),
+        "shipping": money(price.shipping.amount, currency),
+        "tax": money(price.tax.amount, currency),
+        "total": money(price.total.amount, currency),
+        "expires_at": expires_at,
+    }

@@ -1,0 +1,1 @@
+"""The bodies of requests and answers, exactly as the contract has them."""

@@ -1,0 +1,189 @@
+"""What a customer asks for: quotes, holds and checkouts."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from api.schemas.base import (
+    AT_EXAMPLE,
+    ENUM_LIKE,
+    CountryCode,
+    CurrencyCode,
+    Moment,
+    Money,
+    Quantity,
+    Schema,
+    Sku,
+    example,
+    text,
+)
+
+MAX_LINES = 1000
+"""A bound for the parser; the limit of a cart is ``api.max_cart_lines``."""
+ADDRESS_EXAMPLE = {
+    "name": "Ada Lovelace",
+    "line1": "12 Analytical Way",
+    "line2": None,
+    "city": "Portland",
+    "region": "OR",
+    "postal_code": "97201",
+    "country": "US",
+    "phone": None,
+}
+_ITEMS = [{"sku": "TEE-BLK-M", "quantity": 2}]
+_HOLD_ID = "hld_01jd7x9k2me8kv1qzr5t0w3y4b"
+
+
+def _money(amount: int) -> dict[str, object]:
+    return {"amount": amount, "currency": "USD"}
+
+
+class Item(Schema):
+    sku: Sku
+    quantity: Quantity
+
+
+Items = Annotated[list[Item], Field(min_length=1, max_length=MAX_LINES)]
+ShippingMethod = Annotated[str, StringConstraints(pattern=ENUM_LIKE), Field(examples=["standard"])]
+PromotionCode = Annotated[str, text(64)]
+
+
+class Address(Schema):
+    """Where a parcel goes."""
+
+    name: Annotated[str, text(200)]
+    line1: Annotated[str, text(200)]
+    line2: Annotated[str, text(200, 0)] | None = None
+    city: Annotated[str, text(100)]
+    region: Annotated[str, text(100, 0)] | None = None
+    postal_code: Annotated[str, text(32, 0)] | None = None
+    country: CountryCode
+    phone: Annotated[str, text(32, 0)] | None = None
+
+
+class QuoteAddress(Schema):
+    """The country decides the tax; the rest may follow later."""
+
+    name: Annotated[str, text(200, 0)] | None = None
+    line1: Annotated[str, text(200, 0)] | None = None
+    line2: Annotated[str, text(200, 0)] | None = None
+    city: Annotated[str, text(100, 0)] | None = None
+    region: Annotated[str, text(100, 0)] | None = None
+    postal_code: Annotated[str, text(32, 0)] | None = None
+    country: CountryCode
+    phone: Annotated[str, text(32, 0)] | None = None
+
+
+class QuoteRequest(Schema):
+    model_config = example(
+        {
+            "items": _ITEMS,
+            "currency": "USD",
+            "shipping_address": ADDRESS_EXAMPLE,
+            "shipping_method": "standard",
+            "promotion_code": None,
+        }
+    )
+
+    items: Items
+    currency: CurrencyCode
+    shipping_address: QuoteAddress
+    shipping_method: ShippingMethod
+    promotion_code: PromotionCode | None = None
+
+
+class QuoteLine(Schema):
+    sku: str
+    name: str
+    quantity: int
+    unit_price: Money
+    total: Money
+    tax: Money
+
+
+class Quote(Schema):
+    """Prices hold until ``expires_at``, unless the catalogue changes; stock is not promised."""
+
+    model_config = example(
+        {
+            "items": [
+                {
+                    "sku": "TEE-BLK-M",
+                    "name": "Plain tee - Black, M",
+                    "quantity": 2,
+                    "unit_price": _money(1999),
+                    "total": _money(3998),
+                    "tax": _money(320),
+                }
+            ],
+            "subtotal": _money(3998),
+            "discount": _money(0),
+            "shipping": _money(500),
+            "tax": _money(360),
+            "total": _money(4858),
+            "expires_at": AT_EXAMPLE,
+        }
+    )
+
+    items: list[QuoteLine]
+    subtotal: Money
+    discount: Money
+    shipping: Money
+    tax: Money
+    total: Money
+    expires_at: Moment
+
+
+class PaymentChoice(Schema):
+    """``payment_method`` is the provider's token, never a card."""
+
+    provider: Literal["stripe"]
+    payment_method: Annotated[
+        str,
+        StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$"),
+        Field(examples=["pm_card_visa"]),
+    ]
+
+
+class CheckoutRequest(Schema):
+    model_config = example(
+        {
+            "items": _ITEMS,
+            "currency": "USD",
+            "shipping_address": ADDRESS_EXAMPLE,
+            "shipping_method": "standard",
+            "payment": {"provider": "stripe", "payment_method": "pm_card_visa"},
+            "hold_id": None,
+            "promotion_code": None,
+        }
+    )
+
+    items: Items
+    currency: CurrencyCode
+    shipping_address: Address
+    shipping_method: ShippingMethod
+    payment: PaymentChoice
+    hold_id: Annotated[str, text(64)] | None = None
+    promotion_code: PromotionCode | None = None
+
+
+class HoldRequest(Schema):
+    model_config = example({"items": _ITEMS, "ttl_seconds": 600})
+
+    items: Items
+    ttl_seconds: Annotated[int, Field(strict=True, ge=1, le=2**31 - 1)]
+
+
+class Hold(Schema):
+    """Units kept until ``expires_at``, unless a checkout consumes them first."""
+
+    model_config = example(
+        {"id": _HOLD_ID, "status": "active", "expires_at": AT_EXAMPLE, "items": _ITEMS}
+    )
+
+    id: str
+    status: Literal["active", "consumed", "released", "expired"]
+    expires_at: Moment
+    items: list[Item]

@@ -1,0 +1,182 @@
+"""Orders and what happened to them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import StringConstraints
+
+from api.schemas.base import AT_EXAMPLE, NO_CONTROLS, Moment, Money, Schema, example
+from api.schemas.checkout import ADDRESS_EXAMPLE, Address
+from core.domain.statuses import FulfillmentStatus, OrderStatus, PaymentStatus, ShipmentStatus
+
+_ID = "01jd7x9k2me8kv1qzr5t0w3y4b"
+
+
+def _money(amount: int) -> dict[str, object]:
+    return {"amount": amount, "currency": "USD"}
+
+
+_SHIPMENT = {
+    "id": f"shp_{_ID}",
+    "carrier": "carrier",
+    "tracking_number": "PDR0001",
+    "status": "in_transit",
+    "vendor_id": f"ven_{_ID}",
+    "label_url": None,
+    "events": [
+        {"status": "in_transit", "description": "On its way", "location": None, "at": AT_EXAMPLE}
+    ],
+    "items": [{"item_id": f"itm_{_ID}", "sku": "TEE-BLK-M", "quantity": 2}],
+}
+_ORDER = {
+    "id": f"ord_{_ID}",
+    "number": "P-100042",
+    "status": "confirmed",
+    "payment_status": "authorized",
+    "fulfillment_status": "unfulfilled",
+    "items": [
+        {
+            "id": f"itm_{_ID}",
+            "sku": "TEE-BLK-M",
+            "name": "Plain tee - Black, M",
+            "quantity": 2,
+            "unit_price": _money(1999),
+            "total": _money(3998),
+            "vendor_id": f"ven_{_ID}",
+        }
+    ],
+    "subtotal": _money(3998),
+    "discount": _money(0),
+    "shipping": _money(500),
+    "tax": _money(360),
+    "total": _money(4858),
+    "shipping_address": ADDRESS_EXAMPLE,
+    "shipments": [],
+    "refunds": [],
+    "next_action": None,
+    "workflow_id": f"checkout/ord_{_ID}",
+    "created_at": AT_EXAMPLE,
+    "updated_at": AT_EXAMPLE,
+}
+_ENTRY = {
+    "at": AT_EXAMPLE,
+    "type": "order.confirmed",
+    "title": "Order confirmed",
+    "detail": "",
+    "actor": "system",
+}
+
+
+class OrderItem(Schema):
+    id: str
+    sku: str
+    name: str
+    quantity: int
+    unit_price: Money
+    total: Money
+    vendor_id: str
+
+
+class ShipmentEvent(Schema):
+    status: str
+    description: str
+    location: str | None
+    at: Moment
+
+
+class ShipmentItem(Schema):
+    item_id: str
+    sku: str
+    quantity: int
+
+
+class Shipment(Schema):
+    model_config = example(_SHIPMENT)
+
+    id: str
+    carrier: str | None
+    tracking_number: str | None
+    status: ShipmentStatus
+    vendor_id: str
+    label_url: str | None
+    events: list[ShipmentEvent]
+    items: list[ShipmentItem]
+
+
+class NextAction(Schema):
+    """What the customer's client has to do before the deadline, such as a 3-D Secure challenge."""
+
+    type: str
+    client_secret: str | None = None
+    redirect_url: str | None = None
+
+
+class Order(Schema):
+    """``total = subtotal - discount + shipping + tax``."""
+
+    model_config = example(_ORDER)
+
+    id: str
+    number: str
+    status: OrderStatus
+    payment_status: PaymentStatus
+    fulfillment_status: FulfillmentStatus
+    items: list[OrderItem]
+    subtotal: Money
+    discount: Money
+    shipping: Money
+    tax: Money
+    total: Money
+    shipping_address: Address
+    shipments: list[Shipment]
+    refunds: list[dict[str, Any]]
+    next_action: NextAction | None
+    workflow_id: str
+    created_at: Moment
+    updated_at: Moment
+
+
+class OrderPage(Schema):
+    model_config = example({"data": [_ORDER], "next_cursor": None})
+
+    data: list[Order]
+    next_cursor: str | None
+
+
+class ShipmentList(Schema):
+    model_config = example({"data": [_SHIPMENT], "next_cursor": None})
+
+    data: list[Shipment]
+    next_cursor: str | None
+
+
+class TimelineEntry(Schema):
+    at: Moment
+    type: str
+    title: str
+    detail: str
+    actor: str
+
+
+class WaitingFor(Schema):
+    what: str
+    since: Moment
+    next_attempt_at: Moment | None
+    attempts: int
+    last_error: str | None
+
+
+class Timeline(Schema):
+    """Everything so far, the oldest first, and what the order waits for now."""
+
+    model_config = example({"data": [_ENTRY], "waiting_for": None})
+
+    data: list[TimelineEntry]
+    waiting_for: WaitingFor | None
+
+
+class CancelRequest(Schema):
+    model_config = example({"reason": "ordered twice"})
+
+    reason: Annotated[str, StringConstraints(max_length=500, pattern=NO_CONTROLS)] | None = None

@@ -1,0 +1,207 @@
+"""Reads of the catalogue: for people who look, and for a cart that is being priced."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import text
+
+from core.database import Database
+from core.domain.allocation import StockLevel
+from models.repositories.idempotency import KeyRecord, record_of
+
+# The price in the currency that the reader asks for if there is one, else the first by code.
+_PRODUCT = """
+SELECT p.id, p.name, p.slug, p.description, p.vendor_id, p.status,
+    (SELECT coalesce(json_agg(c.category_id ORDER BY c.category_id), '[]'::json)
+     FROM product_categories c WHERE c.product_id = p.id) AS category_ids,
+    (SELECT coalesce(json_agg(json_build_object('id', m.id, 'url', m.url, 'alt', m.alt)
+                              ORDER BY m.position, m.id), '[]'::json)
+     FROM product_media m WHERE m.product_id = p.id) AS media,
+    (SELECT coalesce(json_agg(json_build_object(
+                'id', v.id, 'sku', v.sku, 'title', v.title, 'price', price.money,
+                'attributes', v.attributes,
+                'available', coalesce(stock.available, 0)) ORDER BY v.position, v.id), '[]'::json)
+     FROM variants v
+     JOIN LATERAL (
+         SELECT json_build_object('amount', amount, 'currency', currency) AS money
+         FROM variant_prices WHERE variant_id = v.id
+         ORDER BY currency <> :currency, currency LIMIT 1
+     ) price ON true
+     LEFT JOIN LATERAL (
+         SELECT sum(on_hand - reserved) AS available FROM stock WHERE sku = v.sku
+     ) stock ON true
+     WHERE v.product_id = p.id AND v.status = 'active') AS variants
+FROM products p
+WHERE p.status = 'published' AND p.deleted_at IS NULL
+"""
+
+_ONE_PRODUCT = text(
+    f"SELECT to_json(found)::text AS document FROM ({_PRODUCT} AND p.id = :id) found"
+)
+_PRODUCTS = text(
+    f"""SELECT to_json(found)::text AS document FROM ({_PRODUCT}
+    AND (CAST(:after AS text) IS NULL OR p.id > :after)
+    AND (CAST(:vendor_id AS text) IS NULL OR p.vendor_id = :vendor_id)
+    AND (CAST(:category_id AS text) IS NULL OR EXISTS (
+        SELECT 1 FROM product_categories c
+        WHERE c.product_id = p.id AND c.category_id = :category_id))
+    ORDER BY p.id LIMIT :limit) found"""
+)
+_CATEGORIES = text("""
+SELECT json_build_object('id', id, 'name', name, 'slug', slug, 'parent_id', parent_id)::text
+    AS document
+FROM categories WHERE CAST(:after AS text) IS NULL OR id > :after ORDER BY id LIMIT :limit
+""")
+
+# Everything that pricing a cart needs, and what the idempotency key already knows, in one trip.
+_SNAPSHOT = text("""
+SELECT
+    (SELECT row_to_json(k) FROM (
+        SELECT request_hash, resource_id, response_status,
+               encode(response_body, 'base64') AS response_body, response_location
+        FROM idempotency_keys WHERE caller_id = :caller_id AND key = :key) k)::text AS record,
+    (SELECT json_agg(json_build_object(
+        'sku', v.sku, 'variant_id', v.id, 'vendor_id', p.vendor_id,
+        'name', p.name, 'title', v.title, 'price', vp.amount))
+     FROM variants v
+     JOIN products p ON p.id = v.product_id
+     LEFT JOIN variant_prices vp ON vp.variant_id = v.id AND vp.currency = :currency
+     WHERE v.sku = ANY(CAST(:skus AS text[])) AND v.status = 'active'
+       AND p.status = 'published' AND p.deleted_at IS NULL)::text AS variants,
+    (SELECT json_agg(json_build_array(s.warehouse_id, s.sku, s.on_hand - s.reserved, w.priority))
+     FROM stock s JOIN warehouses w ON w.id = s.warehouse_id
+     WHERE s.sku = ANY(CAST(:skus AS text[])))::text AS stock,
+    (SELECT basis_points FROM tax_rates WHERE country = :country) AS tax_basis_points,
+    (SELECT json_object_agg(currency, amount) FROM shipping_rates WHERE method = :method)::text
+        AS shipping,
+    (SELECT json_build_object('owner_id', h.owner_id,
+        'live', h.status = 'active' AND h.expires_at > now(), 'status', h.status,
+        'items', (SELECT json_object_agg(l.sku, l.quantity) FROM (
+            SELECT sku, sum(quantity) AS quantity FROM reservation_lines
+            WHERE hold_id = h.id GROUP BY sku) l))
+     FROM holds h WHERE h.id = :hold_id)::text AS hold
+""")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OfferedVariant:
+    """A variant that is on sale; ``price`` in minor units, None without one in the currency."""
+
+    sku: str
+    variant_id: str
+    vendor_id: str
+    name: str
+    title: str
+    price: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HoldSnapshot:
+    owner_id: str
+    live: bool
+    status: str
+    items: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CartSnapshot:
+    """What the shop offers for a cart at one moment.
+
+    ``shipping`` maps a currency to the method's fee (minor units); empty for an unknown method.
+    ``tax_basis_points`` is None for a country that is not served.
+    """
+
+    record: KeyRecord | None
+    variants: Mapping[str, OfferedVariant]
+    stock: Sequence[StockLevel]
+    tax_basis_points: int | None
+    shipping: Mapping[str, int]
+    hold: HoldSnapshot | None
+
+
+async def product_document(database: Database, product_id: str, currency: str) -> bytes | None:
+    """Return a published product as JSON, or None."""
+    rows = await database.statement(_ONE_PRODUCT, {"id": product_id, "currency": currency})
+    return str(rows[0]["document"]).encode() if rows else None
+
+
+async def product_documents(
+    database: Database,
+    *,
+    after: str | None,
+    limit: int,
+    currency: str,
+    vendor_id: str | None = None,
+    category_id: str | None = None,
+) -> list[Any]:
+    """Return published products by id, those after a product first."""
+    rows = await database.statement(
+        _PRODUCTS,
+        {
+            "after": after,
+            "limit": limit,
+            "currency": currency,
+            "vendor_id": vendor_id,
+            "category_id": category_id,
+        },
+    )
+    return [orjson.loads(row["document"]) for row in rows]
+
+
+async def category_documents(database: Database, *, after: str | None, limit: int) -> list[Any]:
+    rows = await database.statement(_CATEGORIES, {"after": after, "limit": limit})
+    return [orjson.loads(row["document"]) for row in rows]
+
+
+async def cart_snapshot(
+    database: Database,
+    *,
+    skus: Sequence[str],
+    currency: str,
+    country: str,
+    shipping_method: str,
+    hold_id: str | None = None,
+    caller_id: str | None = None,
+    key: str | None = None,
+) -> CartSnapshot:
+    """Read all of it in one round trip."""
+    rows = await database.statement(
+        _SNAPSHOT,
+        {
+            "caller_id": caller_id,
+            "key": key,
+            "skus": list(skus),
+            "currency": currency,
+            "country": country,
+            "method": shipping_method,
+            "hold_id": hold_id,
+        },
+    )
+    row = rows[0]
+    hold = orjson.loads(row["hold"]) if row["hold"] else None
+    variants = [OfferedVariant(**v) for v in orjson.loads(row["variants"] or "[]")]
+    return CartSnapshot(
+        record=_record(row["record"]),
+        variants={variant.sku: variant for variant in variants},
+        stock=[
+            StockLevel(warehouse_id=warehouse, sku=sku, available=available, priority=priority)
+            for warehouse, sku, available, priority in orjson.loads(row["stock"] or "[]")
+        ],
+        tax_basis_points=row["tax_basis_points"],
+        shipping=orjson.loads(row["shipping"] or "{}"),
+        hold=HoldSnapshot(**{**hold, "items": hold["items"] or {}}) if hold else None,
+    )
+
+
+def _record(document: str | None) -> KeyRecord | None:
+    if not document:
+        return None
+    row = orjson.loads(document)
+    if row["response_body"] is not None:
+        row["response_body"] = b64decode(row["response_body"])
+    return record_of(row)

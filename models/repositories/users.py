@@ -1,0 +1,132 @@
+"""People and their sessions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import text
+
+from core.database import Database
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UserRow:
+    id: str
+    email: str
+    name: str
+    role: str
+    vendor_id: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Credentials:
+    """What a sign-in needs; ``password_hash`` is None for those who have no password."""
+
+    user_id: str
+    role: str
+    vendor_id: str | None
+    password_hash: str | None
+
+
+_INSERT = text("""
+INSERT INTO users (id, email, name, role, password_hash)
+VALUES (:id, :email, :name, 'customer', :password_hash)
+ON CONFLICT DO NOTHING
+RETURNING id
+""")
+
+_CREDENTIALS = text("""
+SELECT id AS user_id, role, vendor_id, password_hash FROM users
+WHERE lower(email) = lower(:email) AND disabled_at IS NULL
+""")
+
+_COLUMNS = "id, email, name, role, vendor_id, created_at, updated_at"
+_USER = text(f"SELECT {_COLUMNS} FROM users WHERE id = :id AND disabled_at IS NULL")
+_RENAME = text(
+    "UPDATE users SET name = :name, updated_at = now() "
+    f"WHERE id = :id AND disabled_at IS NULL RETURNING {_COLUMNS}"
+)
+
+_OPEN_SESSION = text("""
+INSERT INTO refresh_tokens (token_hash, family_id, user_id, expires_at)
+VALUES (:token_hash, :token_hash, :user_id, now() + make_interval(secs => :lifetime))
+""")
+
+# One statement decides, so two at once cannot both rotate: the loser waits for the row, sees it
+# used, and counts as reuse.
+_ROTATE = text("""
+WITH used AS (
+    UPDATE refresh_tokens t SET used_at = now()
+    FROM users u
+    WHERE t.token_hash = :old_hash AND t.used_at IS NULL AND t.revoked_at IS NULL
+      AND t.expires_at > now() AND u.id = t.user_id AND u.disabled_at IS NULL
+    RETURNING t.family_id, t.user_id, u.role, u.vendor_id
+), made AS (
+    INSERT INTO refresh_tokens (token_hash, family_id, user_id, expires_at)
+    SELECT :new_hash, family_id, user_id, now() + make_interval(secs => :lifetime) FROM used
+)
+SELECT user_id, role, vendor_id, NULL AS password_hash FROM used
+""")
+
+_REVOKE_FAMILY = text("""
+UPDATE refresh_tokens SET revoked_at = now()
+WHERE revoked_at IS NULL
+  AND family_id = (SELECT family_id FROM refresh_tokens WHERE token_hash = :token_hash)
+""")
+
+
+async def add_user(
+    database: Database, *, user_id: str, email: str, name: str, password_hash: str
+) -> bool:
+    """Add a customer; False, and nothing changes, when the e-mail address is taken."""
+    rows = await database.statement(
+        _INSERT, {"id": user_id, "email": email, "name": name, "password_hash": password_hash}
+    )
+    return bool(rows)
+
+
+async def find_credentials(database: Database, email: str) -> Credentials | None:
+    rows = await database.statement(_CREDENTIALS, {"email": email})
+    return Credentials(**rows[0]) if rows else None
+
+
+async def find_user(database: Database, user_id: str) -> UserRow | None:
+    rows = await database.statement(_USER, {"id": user_id})
+    return UserRow(**rows[0]) if rows else None
+
+
+async def rename_user(database: Database, user_id: str, name: str) -> UserRow | None:
+    rows = await database.statement(_RENAME, {"id": user_id, "name": name})
+    return UserRow(**rows[0]) if rows else None
+
+
+async def open_session(
+    database: Database, *, user_id: str, token_hash: str, lifetime_seconds: int
+) -> None:
+    """Start a family of refresh tokens."""
+    await database.statement(
+        _OPEN_SESSION,
+        {"user_id": user_id, "token_hash": token_hash, "lifetime": float(lifetime_seconds)},
+    )
+
+
+async def rotate_session(
+    database: Database, *, old_hash: str, new_hash: str, lifetime_seconds: int
+) -> Credentials | None:
+    """Swap a refresh token for its successor; None, and its family ends, if it is not fresh."""
+    rows = await database.statement(
+        _ROTATE,
+        {"old_hash": old_hash, "new_hash": new_hash, "lifetime": float(lifetime_seconds)},
+    )
+    if rows:
+        return Credentials(**rows[0])
+    await revoke_session(database, old_hash)
+    return None
+
+
+async def revoke_session(database: Database, token_hash: str) -> None:
+    """End the family of a token; harmless when there is none."""
+    await database.statement(_REVOKE_FAMILY, {"token_hash": token_hash})
