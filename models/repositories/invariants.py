@@ -184,6 +184,18 @@ MONEY = (
             WHERE p.captured_amount <> coalesce(c.amount, 0)""",
     ),
     Invariant(
+        name="captured_is_complete",
+        number=5,
+        promise="a captured payment has the shares of every parcel",
+        sql="""
+            SELECT p.id AS payment_id, p.order_id, p.captured_amount,
+                   sum(s.capture_amount) AS shares
+            FROM payments p JOIN shipments s
+              ON s.order_id = p.order_id AND s.status <> 'canceled'
+            WHERE p.status = 'captured'
+            GROUP BY p.id HAVING p.captured_amount <> sum(s.capture_amount)""",
+    ),
+    Invariant(
         name="confirmed_order_is_paid",
         number=3,
         promise="a confirmed order has exactly one authorized payment, of its total",
