@@ -37,7 +37,7 @@ class PostgresFulfillmentActivities(FulfillmentActivities):
             return FulfillmentPlan(
                 order_status=OrderStatus(order.status),
                 shipments=[
-                    self._planned(shipment, payment, final=shipment.number == len(planned))
+                    self._planned(shipment, payment, final=len(planned) == 1)
                     for shipment in planned
                 ],
                 payment=PaymentRef(

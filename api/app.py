@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
+from api.admission import Admission
 from api.cursors import Cursors
 from api.docs_page import install_docs
 from api.errors import install_error_handlers
@@ -62,6 +63,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
     )
     app.state.tokens = tokens
     app.state.passwords = Passwords()
+    app.state.admission = Admission(settings.api.checkouts_at_once)
     app.state.cursors = Cursors(settings.auth.cursor_key.get_secret_value())
     for router in ROUTERS:
         app.include_router(router)

@@ -13,6 +13,7 @@ from core.domain.errors import (
     FieldError,
     InvalidRequestError,
     NotFoundError,
+    Shortage,
 )
 from core.domain.money import MAX_AMOUNT, Money
 from core.domain.pricing import Line, Price, price_cart
@@ -140,6 +141,12 @@ def plan(items: Sequence[Item], snapshot: CartSnapshot) -> list[PlannedLine]:
         for a in allocate(wanted, snapshot.stock)
         if isinstance(a, Allocation)
     ]
+
+
+def shortages(items: Sequence[Item], snapshot: CartSnapshot) -> list[Shortage]:
+    """Return what the snapshot has too few units of."""
+    wanted = {item.sku: item.quantity for item in items}
+    return [s for s in allocate(wanted, snapshot.stock) if isinstance(s, Shortage)]
 
 
 def draft_of(

@@ -11,8 +11,9 @@ from fastapi import Request
 from starlette.responses import Response
 
 from api import carts, engine
+from api.admission import Admission
 from api.engine import NoAnswerYetError, WorkflowClosedError
-from api.idempotency import IdempotentCall, refusal, replay
+from api.idempotency import IdempotentCall, refusal, replay, response_of
 from api.json_route import to_json
 from api.metrics import CHECKOUTS, ORDERS_CONFIRMED
 from api.rendering import draft_document, order_document
@@ -35,11 +36,18 @@ from workflows import search_attributes, workflow_ids
 from workflows.messages import Checkout, CheckoutAnswer
 from workflows.task_queues import TaskQueue
 
+_LEAST_SECONDS = 0.2
+"""Enough to hand the order to Temporal when the line has used up the budget."""
+
 log = structlog.get_logger("api")
 
 
 async def place_order(
-    request: Request, resources: Resources, call: IdempotentCall, wanted: CheckoutRequest
+    request: Request,
+    resources: Resources,
+    admission: Admission,
+    call: IdempotentCall,
+    wanted: CheckoutRequest,
 ) -> Response:
     """Place an order, or give the answer that this key got before.
 
@@ -49,6 +57,17 @@ async def place_order(
         UnavailableError: nothing is promised yet; the same key finds the same order.
     """
     carts.check_lines(wanted.items, resources.settings.api)
+    async with admission.turn(resources.settings.api.latency_budget_seconds) as seconds_left:
+        return await _place(request, resources, call, wanted, seconds_left)
+
+
+async def _place(
+    request: Request,
+    resources: Resources,
+    call: IdempotentCall,
+    wanted: CheckoutRequest,
+    seconds_left: float,
+) -> Response:
     snapshot = await cart_snapshot(
         resources.database,
         skus=[item.sku for item in wanted.items],
@@ -65,15 +84,19 @@ async def place_order(
             return replay(snapshot.record.answer)
         order_id = snapshot.record.resource_id
     else:
-        order_id = await _claim(resources, call, wanted, snapshot)
-    await _run(resources, order_id, call.caller_id)
+        priced = _check(call, wanted, snapshot)
+        short = carts.shortages(wanted.items, snapshot) if wanted.hold_id is None else []
+        if short:
+            return await _refuse_sold_out(request, resources, call, wanted, short)
+        order_id = await _claim(resources, call, wanted, snapshot, priced)
+    await _run(resources, order_id, call.caller_id, seconds_left)
     answer = await _answer(request, resources, order_id, call.caller_id)
     return await call.settle(resources.database, answer)
 
 
-async def _claim(
-    resources: Resources, call: IdempotentCall, wanted: CheckoutRequest, snapshot: CartSnapshot
-) -> str:
+def _check(
+    call: IdempotentCall, wanted: CheckoutRequest, snapshot: CartSnapshot
+) -> carts.PricedCart:
     priced = carts.price(
         wanted.items,
         snapshot,
@@ -81,6 +104,33 @@ async def _claim(
         promotion_code=wanted.promotion_code,
     )
     carts.check_hold(wanted.items, snapshot, hold_id=wanted.hold_id, owner_id=call.caller_id)
+    return priced
+
+
+async def _refuse_sold_out(
+    request: Request,
+    resources: Resources,
+    call: IdempotentCall,
+    wanted: CheckoutRequest,
+    short: list[Shortage],
+) -> Response:
+    """Say no without a workflow: there is nothing to reserve, so there is nothing to undo."""
+    answer = refusal(request, OutOfStockError(short))
+    if await call.claim_answered(resources.database, new_id(Prefix.ORDER), answer):
+        CHECKOUTS.labels("failed").inc()
+        return response_of(answer)
+    return await _place(
+        request, resources, call, wanted, resources.settings.api.latency_budget_seconds
+    )
+
+
+async def _claim(
+    resources: Resources,
+    call: IdempotentCall,
+    wanted: CheckoutRequest,
+    snapshot: CartSnapshot,
+    priced: carts.PricedCart,
+) -> str:
     claim = await claim_checkout(
         resources.database,
         caller_id=call.caller_id,
@@ -103,7 +153,7 @@ async def _claim(
     return claim.order_id
 
 
-async def _run(resources: Resources, order_id: str, customer_id: str) -> None:
+async def _run(resources: Resources, order_id: str, customer_id: str, seconds_left: float) -> None:
     """Wait until the first answer is known, or the budget is used up."""
     try:
         await engine.start_and_update(
@@ -114,7 +164,7 @@ async def _run(resources: Resources, order_id: str, customer_id: str) -> None:
             task_queue=TaskQueue.CHECKOUT,
             update="place",
             result_type=CheckoutAnswer,
-            budget_seconds=resources.settings.api.latency_budget_seconds,
+            budget_seconds=max(seconds_left, _LEAST_SECONDS),
             search_attributes=search_attributes.of_order(order_id, customer_id),
             summary=f"Checkout of {order_id}",
         )

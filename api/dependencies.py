@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Path, Query, Request
 
+from api.admission import Admission
 from api.cursors import Cursors
 from api.event_stream import OrderEvents
 from core.domain.errors import NotFoundError
@@ -34,6 +35,11 @@ async def _cursors(request: Request) -> Cursors:
 async def _passwords(request: Request) -> Passwords:
     passwords: Passwords = request.app.state.passwords
     return passwords
+
+
+async def _admission(request: Request) -> Admission:
+    admission: Admission = request.app.state.admission
+    return admission
 
 
 async def _tokens(request: Request) -> AccessTokens:
@@ -69,6 +75,7 @@ async def _sku_in_path(sku: Annotated[str, Path(examples=["TEE-BLK-M"])]) -> str
 Res = Annotated[Resources, Depends(_resources)]
 CursorsDep = Annotated[Cursors, Depends(_cursors)]
 PasswordsDep = Annotated[Passwords, Depends(_passwords)]
+AdmissionDep = Annotated[Admission, Depends(_admission)]
 TokensDep = Annotated[AccessTokens, Depends(_tokens)]
 OrderEventsDep = Annotated[OrderEvents, Depends(_order_events)]
 OrderId = Annotated[str, _id_in_path(Prefix.ORDER)]

@@ -142,12 +142,12 @@ async def _on_domain_error(request: Request, error: Exception) -> Response:
 
 
 async def _on_invalid_request(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # as above
     return problem_of(request.scope, InvalidRequestError(field_errors(error.errors())))
 
 
 async def _on_http_exception(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101
+    assert isinstance(error, HTTPException)  # noqa: S101  # as above
     code = _BY_STATUS.get(error.status_code, "internal-error")
     detail = str(error.detail or http.HTTPStatus(error.status_code).phrase)
     return problem(

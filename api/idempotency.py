@@ -68,6 +68,19 @@ class IdempotentCall:
         self.require_same(record.request_hash)
         return record
 
+    async def claim_answered(
+        self, database: Database, resource_id: str, answer: StoredAnswer
+    ) -> bool:
+        """Claim the key with its answer at once; False when another request has it."""
+        return await idempotency.claim_answered(
+            database,
+            caller_id=self.caller_id,
+            key=self.key,
+            request_hash=self.request_hash,
+            resource_id=resource_id,
+            answer=answer,
+        )
+
     async def settle(self, database: Database, answer: StoredAnswer) -> Response:
         """Keep the answer before it is sent; of two at once one wins, and both send that one."""
         kept = await idempotency.store_answer(

@@ -50,6 +50,7 @@ def trace_statements(engine: AsyncEngine, settings: Settings) -> None:
     """Make a span of every SQL statement of an engine; a no-op when tracing is off."""
     if not settings.telemetry.otlp_endpoint:
         return
+    # As above: only those who trace load it.
     from opentelemetry.instrumentation.sqlalchemy import SQLAlchemyInstrumentor  # noqa: PLC0415
 
     # Its range ends below SQLAlchemy 2.1, whose events and engine are the same; a test proves it.

@@ -25,14 +25,17 @@ from workflows.task_queues import TaskQueue
 PASSED_THROUGH = (
     "core.domain",
     "workflows.messages",
+    "workflows.parking",
     "workflows.policies",
     "workflows.ports",
+    "workflows.saga",
     "workflows.search_attributes",
+    "workflows.steps",
     "workflows.task_queues",
     "workflows.workflow_ids",
 )
-"""What the workflow sandbox does not load afresh for each run: modules that only declare. Every
-module with a decision in it stays inside."""
+"""What the workflow sandbox does not load afresh for each run: declarations and the mechanisms that
+workflows share. Every module that defines a workflow stays inside (docs/adr/0006)."""
 
 _log = structlog.get_logger(__name__)
 

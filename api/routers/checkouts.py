@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request, Response
 
 from api.checkout import place_order
-from api.dependencies import Res
+from api.dependencies import AdmissionDep, Res
 from api.idempotency import Idempotent
 from api.json_route import router
 from api.openapi import problems
@@ -32,7 +32,11 @@ _PROBLEMS = problems(
     responses={202: {"model": Order, "description": "Goes on by itself; track it"}, **_PROBLEMS},
 )
 async def create_checkout(
-    request: Request, wanted: CheckoutRequest, call: Idempotent, resources: Res
+    request: Request,
+    wanted: CheckoutRequest,
+    call: Idempotent,
+    resources: Res,
+    admission: AdmissionDep,
 ) -> Response:
     """Reserve the stock, authorize the payment and confirm the order, or leave no trace.
 
@@ -40,4 +44,4 @@ async def create_checkout(
     reserved until its deadline. 202 means that something did not answer in time: the order goes on
     by itself, and `Location` tells how it stands.
     """
-    return await place_order(request, resources, call, wanted)
+    return await place_order(request, resources, admission, call, wanted)

@@ -61,8 +61,8 @@ def _shortages(
 def _from_one_warehouse(
     wanted: Mapping[str, int], by_sku: Mapping[str, Sequence[StockLevel]]
 ) -> list[Allocation]:
-    first = next(iter(wanted))
-    for candidate in by_sku[first]:
+    first = next(iter(wanted), None)
+    for candidate in by_sku[first] if first else ():
         warehouse_id = candidate.warehouse_id
         has_all = all(
             any(

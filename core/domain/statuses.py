@@ -240,11 +240,14 @@ def fulfillment_of(shipments: Iterable[ShipmentStatus]) -> FulfillmentStatus:
 
 
 def order_status_for(fulfillment: FulfillmentStatus, present: OrderStatus) -> OrderStatus:
-    """Return the order status that a fulfilment status asks for; never a step back."""
+    """Return the order status that a fulfilment status asks for; never a step back.
+
+    An order that has ended stays as it ended, whatever a late event says of its parcels.
+    """
     wanted = {
         FulfillmentStatus.SHIPPED: OrderStatus.SHIPPED,
         FulfillmentStatus.DELIVERED: OrderStatus.DELIVERED,
     }.get(fulfillment)
-    if wanted is None or present in {OrderStatus.DELIVERED, OrderStatus.COMPLETED}:
+    if wanted is None or present is OrderStatus.DELIVERED or not ORDER_MOVES[present]:
         return present
     return wanted

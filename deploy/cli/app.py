@@ -164,6 +164,47 @@ def migrate(*, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     out.print("The schema is the newest.")
 
 
+@app.command()
+def seed(*, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Write the demo shop and its accounts; what exists stays as it is."""
+    os.environ.update(_stack_environ(data_dir))
+    import asyncio  # noqa: PLC0415  # heavy, as all here
+
+    from core.settings import load_settings  # noqa: PLC0415
+    from deploy.local.prepare_database import seed_demo_shop  # noqa: PLC0415
+
+    asyncio.run(seed_demo_shop(load_settings().postgres))
+    out.print("The demo shop is there.")
+
+
+@app.command()
+def verify(
+    *,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Check every invariant on the live platform; exit code 1 when one is broken."""
+    os.environ.update(_stack_environ(data_dir))
+    from deploy.cli.verify import run_verify  # noqa: PLC0415  # heavy
+
+    run_verify(as_json=as_json)
+
+
+@app.command()
+def demo(
+    *,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    orders: Annotated[int, typer.Option(min=1, help="How many orders to place.")] = 50,
+    concurrency: Annotated[int, typer.Option(min=1, help="How many at once.")] = 8,
+    seed: Annotated[int, typer.Option(help="The same seed, the same mixture.")] = 1,
+) -> None:
+    """Place real orders over HTTP, follow them to delivered, print outcomes and latencies."""
+    os.environ.update(_stack_environ(data_dir))
+    from deploy.cli.demo import run_demo  # noqa: PLC0415  # heavy
+
+    run_demo(orders=orders, concurrency=concurrency, seed=seed)
+
+
 def _directory(data_dir: Path) -> DataDirectory:
     return DataDirectory(path=data_dir.resolve())
 
@@ -189,4 +230,4 @@ def _stack_environ(data_dir: Path) -> dict[str, str]:
 def _become(data_dir: Path, module: str, *arguments: str) -> None:
     """Replace this process: signals and the exit code are those of the module."""
     os.environ.update(_stack_environ(data_dir))
-    os.execv(sys.executable, [sys.executable, "-P", "-m", module, *arguments])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-P", "-m", module, *arguments])  # noqa: S606  # ours

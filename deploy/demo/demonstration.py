@@ -22,6 +22,7 @@ from deploy.verification.printing import sandbox_of
 CUSTOMERS = 8
 POLLS_PER_SECOND = 50.0
 PATIENCE_SECONDS = 300.0
+"""For the parcel of a single order; every other order in front of it may take one more."""
 
 
 async def command(
@@ -69,7 +70,9 @@ async def _travel(
 ) -> tuple[list[Journey], float]:
     run, pace = secrets.token_hex(6), Pace(POLLS_PER_SECOND)
     travelers = [
-        Traveler(shop, token=token, run=run, pace=pace, patience_seconds=PATIENCE_SECONDS)
+        Traveler(
+            shop, token=token, run=run, pace=pace, patience_seconds=PATIENCE_SECONDS + len(errands)
+        )
         for token in tokens
     ]
     places = asyncio.Semaphore(concurrency)

@@ -36,6 +36,7 @@ class Keeper:
         self._announce = announce
         self._process: asyncio.subprocess.Process | None = None
         self._log_offset = 0
+        self._last_trouble: Exception | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
 
@@ -128,8 +129,9 @@ class Keeper:
         signal_group(process.pid, signal.SIGKILL)
         await process.wait()
         lines = tail(self.log, offset=self._log_offset)
+        trouble = f": {self._last_trouble}" if self._last_trouble else ""
         raise StackError(
-            f"{self.part.name} was not ready within {self.part.ready_seconds:g} s",
+            f"{self.part.name} was not ready within {self.part.ready_seconds:g} s{trouble}",
             hint=hint_for(lines, self.log),
             log_lines=lines,
         )
@@ -138,7 +140,8 @@ class Keeper:
         try:
             async with asyncio.timeout(PROBE_TIMEOUT_SECONDS):
                 return await self.part.ready()
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError) as error:
+            self._last_trouble = error
             return False
 
     async def _watch(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.util import find_spec
 
 from deploy.local.addresses import Addresses, stack_environment
 from deploy.local.data_directory import DataDirectory
@@ -25,6 +24,10 @@ WORKERS = {
 
 DRAIN_SECONDS = 25.0
 """More than ``core.settings.WorkerSettings.drain_seconds``, so that a drain ends by itself."""
+
+
+IMPORT_SECONDS = 120.0
+"""Three processes import the same large libraries at once; a busy machine may take this long."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +63,12 @@ def stack_parts(plan: StackPlan) -> tuple[Part, ...]:
             logs=directory.logs,
         ),
         "valkey": partial(valkey_part, directory=directory.path / "valkey", port=ports.valkey),
-        "temporal": partial(temporal_part, directory=directory.path / "temporal", ports=ports),
+        "temporal": partial(
+            temporal_part,
+            directory=directory.path / "temporal",
+            ports=ports,
+            namespace=plan.addresses.temporal_namespace,
+        ),
         "sandbox": partial(
             sandbox_part, data_dir=directory.path, port=ports.sandbox, addresses=plan.addresses
         ),
@@ -68,7 +76,7 @@ def stack_parts(plan: StackPlan) -> tuple[Part, ...]:
         **{name: partial(_worker_part, plan, name) for name in WORKERS},
         "api": partial(_api_part, plan),
     }
-    names = builders.keys() - plan.external - _not_built()
+    names = builders.keys() - plan.external
     return tuple(build() for name, build in builders.items() if name in names)
 
 
@@ -90,16 +98,6 @@ def metrics_urls(plan: StackPlan, names: frozenset[str]) -> tuple[str, ...]:
     return tuple(
         f"http://{LOOPBACK}:{port}/metrics" for name, port in ports.items() if name in names
     )
-
-
-def _not_built() -> frozenset[str]:
-    """Parts whose module is not in this tree yet."""
-    modules = {
-        "sandbox": "deploy.sandbox.__main__",
-        "api": "api.__main__",
-        **dict.fromkeys(WORKERS, "workers.__main__"),
-    }
-    return frozenset(name for name, module in modules.items() if find_spec(module) is None)
 
 
 def _database_part(plan: StackPlan) -> Part:
@@ -135,6 +133,7 @@ def _platform_part(
         argv=argv,
         env=stack_environment(plan.addresses) | env,
         ready=partial(http_ok, f"http://{LOOPBACK}:{port}/readyz"),
+        ready_seconds=IMPORT_SECONDS,
         grace_seconds=DRAIN_SECONDS,
         depends_on=("database", "valkey", "temporal", "sandbox"),
     )

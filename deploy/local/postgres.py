@@ -121,11 +121,12 @@ async def _prepare(directory: Path, user: SystemUser | None, log: Path, durable:
 
 def _let_in(directory: Path) -> None:
     """Let the other account pass through, not list, the folders above its own."""
-    for folder in (directory.resolve(), *directory.resolve().parents):
+    for folder in (directory, *directory.parents):
         mode = folder.stat().st_mode
         if not mode & TRAVERSE:
             folder.chmod(mode | TRAVERSE)
-            print(f"{folder}: others may pass through now, as PostgreSQL does not run as root")
+            if folder != directory:
+                print(f"{folder}: others may pass through now, as PostgreSQL cannot run as root")
 
 
 def _let_read(home: Path) -> None:
@@ -163,7 +164,7 @@ async def _ensure_database(port: int) -> bool:
     import asyncpg  # noqa: PLC0415  # loaded while the server starts
 
     try:
-        connection = await asyncpg.connect(local_url(port, "postgres"), timeout=5)
+        connection = await asyncpg.connect(local_url(port, "postgres"), timeout=5, ssl=False)
         try:
             query = "SELECT 1 FROM pg_database WHERE datname = $1"
             if not await connection.fetchval(query, DATABASE):

@@ -9,37 +9,36 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
 
 from core.database import Database
 from core.settings import Environment, PostgresSettings, load_settings
+from deploy.local.catalogue import DEMO_ACCOUNTS, seed
 from deploy.local.data_directory import write_atomically
 from models.migrations import upgrade
-
-CATALOGUE = "deploy.local.catalogue"
 
 
 def main(demo_file: Path) -> None:
     settings = load_settings()
-    upgrade(settings.postgres.url.get_secret_value())
-    if settings.environment is Environment.PRODUCTION or find_spec(CATALOGUE) is None:
+    try:
+        upgrade(settings.postgres.url.get_secret_value())
+    except OSError as error:
+        sys.exit(f"PostgreSQL does not answer: {error}")
+    if settings.environment is Environment.PRODUCTION:
         return
-    catalogue = import_module(CATALOGUE)
-    asyncio.run(_seed(catalogue, settings.postgres))
+    asyncio.run(seed_demo_shop(settings.postgres))
     accounts = {
         role: {"email": email, "password": password}
-        for role, (email, password) in catalogue.DEMO_ACCOUNTS.items()
+        for role, (email, password) in DEMO_ACCOUNTS.items()
     }
     write_atomically(demo_file, json.dumps(accounts))
 
 
-async def _seed(catalogue: ModuleType, settings: PostgresSettings) -> None:
+async def seed_demo_shop(settings: PostgresSettings) -> None:
+    """Write the demo shop and its accounts; what exists stays as it is."""
     database = Database.open(settings)
     try:
-        await catalogue.seed(database)
+        await seed(database)
     finally:
         await database.close()
 

@@ -18,6 +18,10 @@ MAX_LOG_BYTES = 16 * 1024 * 1024
 
 TAIL_BYTES = 16_384
 
+_PYTHON = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}
+"""Output appears at once. Compiled files are kept: the workflow sandbox loads modules for every run,
+and without them each load would compile anew."""
+
 
 def log_path(logs: Path, part: str) -> Path:
     return logs / f"{part}.log"
@@ -42,9 +46,15 @@ async def start_process(part: Part, log: Path) -> asyncio.subprocess.Process:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **part.env},
+            cwd=_working_directory(part.user),
+            env={**os.environ, **_PYTHON, **part.env},
             start_new_session=True,
         )
+
+
+def _working_directory(user: SystemUser | None) -> str | None:
+    """Ours, or one that another account can enter for sure."""
+    return "/" if user else None
 
 
 def _rotate(log: Path) -> None:
@@ -71,6 +81,7 @@ async def run_to_end(
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=asyncio.subprocess.STDOUT,
+            cwd=_working_directory(user),
             env={**os.environ, **(env or {})},
             start_new_session=True,
         )

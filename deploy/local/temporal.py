@@ -28,7 +28,9 @@ SQLITE_PRAGMAS = ("journal_mode=wal", "synchronous=normal")
 GARBAGE_COLLECTION = {"GOGC": "400"}
 
 
-def temporal_part(*, directory: Path, ports: Ports, ui: bool = True) -> Part:
+def temporal_part(
+    *, directory: Path, ports: Ports, namespace: str = "default", ui: bool = True
+) -> Part:
     """The Temporal server with its UI on loopback, its SQLite file in ``directory``."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     arguments = [
@@ -36,6 +38,7 @@ def temporal_part(*, directory: Path, ports: Ports, ui: bool = True) -> Part:
         *("--http-port", str(ports.temporal_http)),
         *("--metrics-port", str(ports.temporal_metrics)),
         *("--db-filename", str(directory / "temporal.sqlite")),
+        *("--namespace", namespace),
         *("--log-level", "warn", "--log-format", "json"),
         *(("--ui-port", str(ports.temporal_ui), "--ui-disable-news-fetch") if ui else ()),
         *(() if ui else ("--headless",)),
@@ -46,10 +49,10 @@ def temporal_part(*, directory: Path, ports: Ports, ui: bool = True) -> Part:
         arguments += ["--dynamic-config-value", value]
     for attribute in SEARCH_ATTRIBUTES:
         arguments += ["--search-attribute", attribute]
-    namespace = f"http://127.0.0.1:{ports.temporal_http}/api/v1/namespaces/default"
+    namespaces = f"http://127.0.0.1:{ports.temporal_http}/api/v1/namespaces"
     return Part(
         name="temporal",
         argv=(str(temporal_program()), "server", "start-dev", *arguments),
         env=GARBAGE_COLLECTION,
-        ready=partial(http_ok, namespace),
+        ready=partial(http_ok, f"{namespaces}/{namespace}"),
     )

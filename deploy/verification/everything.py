@@ -32,7 +32,15 @@ FROM orders o LEFT JOIN payments p ON p.order_id = o.id AND p.provider = 'stripe
 ORDER BY o.id, p.attempt
 """)
 
-_UNFINISHED = text("SELECT id, status FROM orders WHERE status = ANY(:unfinished) ORDER BY id")
+# An order whose parcels have all ended, one of them back at the sender, waits for a person.
+_UNFINISHED = text("""
+SELECT o.id, o.status FROM orders o
+WHERE o.status = ANY(:unfinished) AND NOT (
+    EXISTS (SELECT FROM shipments s WHERE s.order_id = o.id AND s.status = 'returned')
+    AND NOT EXISTS (SELECT FROM shipments s WHERE s.order_id = o.id
+                    AND s.status NOT IN ('delivered', 'returned', 'canceled')))
+ORDER BY o.id
+""")
 
 
 async def verify(

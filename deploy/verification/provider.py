@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -146,14 +146,30 @@ class Comparison:
         )
 
     def _payment_has_charge(self) -> Check:
-        return self._sorted_out(
-            "payment_has_provider_success",
-            "every authorized payment is a success at the provider",
-            (
-                (_row(None, payment), payment)
-                for payment in self._payments
-                if payment.status in _PAID and payment.provider_payment_id not in self._successes
-            ),
+        known = {charge.id: charge for charge in self._charges}
+        missing = [
+            (payment, known.get(payment.provider_payment_id or ""))
+            for payment in self._payments
+            if payment.status in _PAID and payment.provider_payment_id not in self._successes
+        ]
+        # A cancellation lets the money go first and says so here a moment later.
+        canceling, absent = (
+            self._sorted_out(
+                "payment_has_provider_success",
+                "every authorized payment is a success at the provider",
+                (
+                    (_row(charge, payment), payment)
+                    for payment, charge in missing
+                    if (charge is not None and charge.status == "canceled") is canceled
+                ),
+                also_under_way=also,
+            )
+            for canceled, also in ((True, _AT_CAPTURE), (False, frozenset()))
+        )
+        return replace(
+            absent,
+            broken=[*canceling.broken, *absent.broken],
+            in_flight=[*canceling.in_flight, *absent.in_flight],
         )
 
     def _one_live_charge(self) -> Check:

@@ -43,6 +43,15 @@ FROM idempotency_keys WHERE caller_id = :caller_id AND key = :key
 LIMIT 1
 """)
 
+_CLAIM_ANSWERED = text("""
+INSERT INTO idempotency_keys (
+    caller_id, key, request_hash, resource_id, response_status, response_body, completed_at
+)
+VALUES (:caller_id, :key, :request_hash, :resource_id, :status, :body, now())
+ON CONFLICT DO NOTHING
+RETURNING key
+""")
+
 _STORE = text("""
 UPDATE idempotency_keys SET
     response_status = coalesce(response_status, :status),
@@ -69,6 +78,30 @@ async def claim_key(
     if not rows:
         rows = await database.statement(_CLAIM, parameters)
     return record_of(dict(rows[0]))
+
+
+async def claim_answered(
+    database: Database,
+    *,
+    caller_id: str,
+    key: str,
+    request_hash: str,
+    resource_id: str,
+    answer: StoredAnswer,
+) -> bool:
+    """Claim the key and keep its answer in one statement; False when somebody has the key."""
+    rows = await database.statement(
+        _CLAIM_ANSWERED,
+        {
+            "caller_id": caller_id,
+            "key": key,
+            "request_hash": request_hash,
+            "resource_id": resource_id,
+            "status": answer.status,
+            "body": answer.body,
+        },
+    )
+    return bool(rows)
 
 
 async def store_answer(

@@ -27,7 +27,8 @@ class PlannedShipment:
     vendor_id: str
     number: int
     final: bool
-    """The last of the order: its capture lets the rest of the authorization go."""
+    """The only one of its order: its capture is the last. The shares of several add up to the whole,
+    in whatever order they are captured."""
     payment_id: str
     capture_amount: int
     capture_before: datetime | None

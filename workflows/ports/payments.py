@@ -32,7 +32,10 @@ class PaymentRef:
 
 @dataclass(frozen=True, kw_only=True)
 class CapturePayment:
-    """Capture ``amount`` (minor units) for shipment ``number`` of the order; the last is final."""
+    """Capture ``amount`` (minor units) for shipment ``number`` of the order.
+
+    ``final`` when there is no other: the provider lets go of whatever is left.
+    """
 
     order_id: str
     payment_id: str

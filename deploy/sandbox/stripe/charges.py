@@ -67,14 +67,18 @@ def make_charge(
     if decline is None and not manual:
         charge |= {"amount_captured": intent["amount"], "captured": True}
         charge["balance_transaction"] = book_charge(context, charge, intent["amount"])["id"]
+    _keep(context, charge)
+    return charge
+
+
+def _keep(context: Context, charge: Json) -> None:
     context.transaction.documents.add(
         CHARGE,
         charge,
         created=context.now,
         customer=charge["customer"],
-        payment_intent=intent["id"],
+        payment_intent=charge["payment_intent"],
     )
-    return charge
 
 
 def _card_details(

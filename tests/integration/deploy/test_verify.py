@@ -138,7 +138,7 @@ async def test_healthy_platform_is_clean(
     report = await verify(database=database, temporal=temporal, sandbox_url=url)
 
     assert broken_in(report) == {}
-    assert len(report.checks) == 24 + 8 + 2
+    assert len(report.checks) == 25 + 8 + 2
 
 
 async def test_lost_workflow_and_lost_charge_are_found_with_their_rows(
@@ -255,6 +255,26 @@ async def _spoil(database_url: str) -> None:
     connection = await asyncpg.connect(database_url)
     await connection.execute("UPDATE stock SET on_hand = on_hand + 1")
     await connection.close()
+
+
+async def test_order_whose_parcel_came_back_needs_no_workflow(
+    database: Database,
+    database_url: str,
+    temporal: Client,
+    running: None,
+    ledger: tuple[Ledger, str],
+) -> None:
+    ledger[0].rows = ledger_of_the_shop()
+    connection = await asyncpg.connect(database_url)
+    await connection.execute(
+        "UPDATE shipments SET status = 'returned' WHERE order_id = $1", order_id("shipped")
+    )
+    await connection.close()
+    await temporal.get_workflow_handle(f"fulfillment/{order_id('shipped')}").terminate()
+
+    report = await verify(database=database, temporal=temporal, sandbox_url=ledger[1])
+
+    assert broken_in(report) == {}
 
 
 @workflow.defn

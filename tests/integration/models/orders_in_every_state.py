@@ -221,6 +221,21 @@ async def _write_order(
         "workflow_id": f"checkout/{order}",
     }
     await _insert(connection, "orders", columns)
+    await _write_item(connection, order)
+    await connection.execute(
+        "INSERT INTO reservation_lines (order_id, warehouse_id, sku, quantity, status)"
+        " VALUES ($1, $2, $3, $4, $5)",
+        order,
+        WAREHOUSE,
+        SKU,
+        QUANTITY,
+        state.line,
+    )
+    if state.line == "consumed":
+        await _move(connection, -QUANTITY, "shipped", f"shipped:{order}")
+
+
+async def _write_item(connection: asyncpg.Connection, order: str) -> None:
     await connection.execute(
         "INSERT INTO order_items (order_id, position, id, sku, variant_id, vendor_id, name,"
         " quantity, unit_price_amount, total_amount, tax_amount)"
@@ -234,17 +249,6 @@ async def _write_order(
         UNIT_PRICE,
         SUBTOTAL,
     )
-    await connection.execute(
-        "INSERT INTO reservation_lines (order_id, warehouse_id, sku, quantity, status)"
-        " VALUES ($1, $2, $3, $4, $5)",
-        order,
-        WAREHOUSE,
-        SKU,
-        QUANTITY,
-        state.line,
-    )
-    if state.line == "consumed":
-        await _move(connection, -QUANTITY, "shipped", f"shipped:{order}")
 
 
 async def _write_money(connection: asyncpg.Connection, status: str, state: State) -> None:

@@ -48,19 +48,23 @@ async def broken(database: Database) -> dict[str, int]:
     return {name: rows for name, rows in found.items() if rows}
 
 
-def planted_violations() -> list[tuple[str, str]]:
-    """Names of invariants and the SQL that breaks each, from the file beside this one."""
+def with_ids(sql: str) -> str:
+    """Put the ids of the shop where ``:order_confirmed`` and the like stand."""
     values = {"hold": HOLD, "warehouse": WAREHOUSE, "vendor": VENDOR, "customer": CUSTOMER}
     for status in STATES:
         values[f"order_{status}"] = order_id(status)
         values[f"payment_{status}"] = payment_id(status)
         values[f"shipment_{status}"] = shipment_id(status)
     literals = {name: f"'{value}'" for name, value in values.items()} | {"total": str(TOTAL)}
+    return re.sub(r":([a-z_]+)", lambda match: literals[match[1]], sql)
+
+
+def planted_violations() -> list[tuple[str, str]]:
+    """Names of invariants and the SQL that breaks each, from the file beside this one."""
     text = Path(__file__).with_name("violations.sql").read_text(encoding="utf-8")
     sections = text.split("-- breaks: ")[1:]
     return [
-        (name, re.sub(r":([a-z_]+)", lambda match: literals[match[1]], sql))
-        for name, _, sql in (section.partition("\n") for section in sections)
+        (name, with_ids(sql)) for name, _, sql in (section.partition("\n") for section in sections)
     ]
 
 
@@ -104,5 +108,38 @@ async def test_hold_within_a_minute_of_its_deadline_breaks_nothing(
     await connection.execute(
         "UPDATE reservation_lines SET expires_at = now() - interval '30 seconds'"
     )
+
+    assert await broken(database) == {}
+
+
+LEGITIMATE = {
+    "parked-past-its-deadline": """
+        UPDATE reservation_lines SET expires_at = now() - interval '1 hour'
+        WHERE order_id = :order_requires_action;
+        UPDATE orders SET waiting_for = '{"what": "payment void"}'
+        WHERE id = :order_requires_action""",
+    "challenge-known-before-its-order-shows-it": """
+        UPDATE payments SET status = 'requires_action' WHERE order_id = :order_pending""",
+    "unanswered-provider": """
+        UPDATE payments SET status = 'unknown' WHERE order_id = :order_pending""",
+    "canceled-before-it-was-opened": """
+        ALTER TABLE order_timeline DISABLE TRIGGER USER;
+        DELETE FROM order_timeline WHERE order_id = :order_canceled AND type <> 'order.canceled';
+        UPDATE order_timeline SET sequence = 1 WHERE order_id = :order_canceled;
+        DELETE FROM outbox WHERE aggregate_id = :order_canceled AND type <> 'order.canceled';
+        UPDATE outbox SET sequence = 1 WHERE aggregate_id = :order_canceled;
+        DELETE FROM reservation_lines WHERE order_id = :order_canceled;
+        UPDATE orders SET version = 1 WHERE id = :order_canceled""",
+    "event-of-a-minute-ago": """
+        INSERT INTO webhook_events (provider, event_id, type, object_id, payload, received_at)
+        VALUES ('stripe', 'evt_1', 'charge.updated', 'ch_1', '{}', now() - interval '1 minute')""",
+}
+
+
+@pytest.mark.parametrize("sql", LEGITIMATE.values(), ids=LEGITIMATE)
+async def test_legitimate_moment_breaks_nothing(
+    database: Database, connection: asyncpg.Connection, sql: str
+) -> None:
+    await connection.execute(with_ids(sql))
 
     assert await broken(database) == {}

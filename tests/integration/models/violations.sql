@@ -69,6 +69,11 @@ INSERT INTO captures (payment_id, number, amount) VALUES (:payment_shipped, 2, 7
 -- breaks: captured_is_captures
 UPDATE payments SET captured_amount = 1 WHERE order_id = :order_confirmed;
 
+-- breaks: captured_is_complete
+UPDATE payments SET status = 'captured', captured_amount = 100 WHERE id = :payment_processing;
+UPDATE orders SET payment_status = 'captured' WHERE id = :order_processing;
+INSERT INTO captures (payment_id, number, amount) VALUES (:payment_processing, 2, 100);
+
 -- breaks: confirmed_order_is_paid
 UPDATE payments SET currency = 'EUR' WHERE order_id = :order_confirmed;
 

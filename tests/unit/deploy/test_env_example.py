@@ -9,7 +9,6 @@ from core.settings import Section, Settings
 
 EXAMPLE = Path(__file__).parents[3] / ".env.example"
 ASSIGNMENT = re.compile(r"^# (PERDURE_\w+)=(.*)$", re.MULTILINE)
-OF_THE_COMMAND_LINE = {"PERDURE_DATA_DIR"}
 
 
 def _variables() -> dict[str, str]:
@@ -28,7 +27,7 @@ def _names_of_settings() -> set[str]:
 
 
 def test_example_lists_every_setting_and_nothing_else() -> None:
-    assert set(_variables()) == _names_of_settings() | OF_THE_COMMAND_LINE
+    assert set(_variables()) == _names_of_settings()
 
 
 def test_uncommented_example_changes_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,9 @@ async def test_detached_stack_starts_shows_its_state_heals_and_stops(
     assert up.code == 0, up.err
     state = await command_line.status()
     assert state["state"] == "ready"
-    assert state["pids"].keys() >= {"postgres", "valkey", "temporal"}
+    servers = {"postgres", "valkey", "temporal", "sandbox"}
+    assert state["pids"].keys() >= servers | {"worker-orders", "worker-payments"}
+    assert state["demo"].keys() == {"customer", "vendor", "staff"}
     pids = [*state["pids"].values(), state["supervisor_pid"]]
     assert all(is_alive(pid) for pid in pids)
     async with httpx.AsyncClient() as client:
@@ -128,6 +130,29 @@ async def test_taken_port_is_one_line_and_a_hint(command_line: CommandLine) -> N
     error, hint = up.err.splitlines()
     assert error.startswith(f"Error: Port {port} (valkey) is in use by process {os.getpid()} (")
     assert hint == "Hint:  Stop it, or start with --ports auto to choose free ports."
+    assert (await command_line.status()) == {"state": "stopped"}
+
+
+async def test_external_database_that_is_down_is_said_and_nothing_is_left(
+    command_line: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "PERDURE_POSTGRES_URL": "postgresql://127.0.0.1:1/nowhere",
+        "PERDURE_REDIS_URL": "redis://127.0.0.1:1/0",
+        "PERDURE_TEMPORAL_ADDRESS": "127.0.0.1:1",
+        "PERDURE_STRIPE_API_BASE": "http://127.0.0.1:1",
+        "PERDURE_CARRIER_API_BASE": "http://127.0.0.1:1",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    up = await command_line.run("up", "--detach", "--ports", "auto")
+
+    assert up.code == 1
+    reason, error, hint = up.err.splitlines()
+    assert reason.startswith("  PostgreSQL does not answer: ")
+    assert error == "Error: database ended before it was ready (exit code 1)"
+    log = command_line.data_dir / "logs" / "database.log"
+    assert hint == f"Hint:  The whole log is in {log}"
     assert (await command_line.status()) == {"state": "stopped"}
 
 

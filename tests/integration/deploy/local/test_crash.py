@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
@@ -18,12 +20,12 @@ import redis.asyncio
 from temporalio.client import Client, WorkflowExecutionStatus
 
 from deploy.local.part import PartEvent, PartPhase
-from deploy.local.ports import LOOPBACK, Ports, free_ports
+from deploy.local.ports import LOOPBACK, Ports, free_ports, require_free
 from deploy.local.postgres import local_url, postgres_part
 from deploy.local.supervisor import Supervisor
 from deploy.local.temporal import temporal_part
 from deploy.local.valkey import valkey_part
-from tests.integration.deploy.local.waiting import until
+from tests.integration.deploy.local.waiting import is_alive, until
 
 BACK_SECONDS = 15.0
 
@@ -121,3 +123,46 @@ async def test_killed_temporal_is_back_with_its_workflows(crashable: Crashable) 
 
     description = await handle.describe()
     assert description.status is WorkflowExecutionStatus.RUNNING
+
+
+SUPERVISE = """
+import asyncio, sys
+from pathlib import Path
+from deploy.local.postgres import postgres_part
+from deploy.local.supervisor import Supervisor
+
+async def main(directory, port):
+    logs = directory / "logs"
+    part = postgres_part(directory=directory / "postgres", port=port, logs=logs, durable=False)
+    supervisor = Supervisor([part], logs=logs)
+    await supervisor.start()
+    print(supervisor.pids["postgres"], flush=True)
+    await asyncio.Event().wait()
+
+asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
+"""
+
+
+async def test_killed_supervisor_takes_postgres_along_and_the_next_one_starts_it() -> None:
+    directory = Path(tempfile.mkdtemp(prefix="perdure-crash-"))
+    ports = free_ports()
+    killed = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", SUPERVISE, str(directory), str(ports.postgres)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert killed.stdout is not None
+    pid = int((await killed.stdout.readline()).split()[-1])
+    killed.kill()
+    await killed.wait()
+
+    require_free(ports, ("postgres",), patience_seconds=BACK_SECONDS)
+    logs = directory / "logs"
+    part = postgres_part(directory=directory / "postgres", port=ports.postgres, logs=logs)
+    supervisor = Supervisor([part], logs=logs)
+    await supervisor.start()
+    try:
+        assert not is_alive(pid)
+        assert is_alive(supervisor.pids["postgres"])
+    finally:
+        await supervisor.stop()
+        shutil.rmtree(directory)

@@ -132,10 +132,13 @@ async def test_full_disk_in_the_log_of_a_part_is_the_hint(tmp_path: Path) -> Non
 
 
 async def test_part_that_is_never_ready_is_killed_and_an_error(tmp_path: Path) -> None:
-    part = Part(name="part", argv=python_argv(SLEEP), ready=_never, ready_seconds=0.3)
+    async def refused() -> bool:
+        raise ConnectionRefusedError("nobody is there")
+
+    part = Part(name="part", argv=python_argv(SLEEP), ready=refused, ready_seconds=0.3)
     supervisor = Supervisor([part], logs=tmp_path)
 
-    with pytest.raises(StackError, match=r"^part was not ready within 0.3 s$"):
+    with pytest.raises(StackError, match=r"^part was not ready within 0.3 s: nobody is there$"):
         await supervisor.start()
 
     assert supervisor.pids == {}

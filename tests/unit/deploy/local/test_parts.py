@@ -8,8 +8,9 @@ from deploy.local import postgres, wheels
 from deploy.local.addresses import local_addresses
 from deploy.local.data_directory import DataDirectory
 from deploy.local.errors import StackError
-from deploy.local.parts import StackPlan, metrics_urls, port_names, stack_parts
+from deploy.local.parts import WORKERS, StackPlan, metrics_urls, port_names, stack_parts
 from deploy.local.ports import Ports
+from workflows.task_queues import TaskQueue
 
 
 @pytest.fixture
@@ -26,6 +27,11 @@ def test_external_parts_are_not_started(plan: StackPlan) -> None:
     names = {part.name for part in stack_parts(plan)}
     assert not names & {"postgres", "sandbox"}
     assert names >= {"valkey", "temporal", "database"}
+
+
+def test_every_task_queue_has_one_worker_process() -> None:
+    served = [queue for queues in WORKERS.values() for queue in queues.split(",")]
+    assert sorted(served) == sorted(TaskQueue)
 
 
 def test_missing_wheel_is_one_line_and_a_hint(

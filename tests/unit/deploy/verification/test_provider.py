@@ -83,10 +83,14 @@ def test_payment_that_the_provider_does_not_have_is_broken() -> None:
     assert compared([], [PAYMENT]) == ({"payment_has_provider_success": 1}, {})
 
 
-def test_charge_let_go_while_its_order_is_being_canceled_is_in_flight() -> None:
-    canceling = replace(PAYMENT, under_way=True)
+def test_charge_let_go_is_in_flight_for_as_long_as_a_cancellation_takes() -> None:
     voided = replace(CHARGE, status="canceled")
-    assert compared([voided], [canceling]) == ({}, {"payment_has_provider_success": 1})
+    shipped = replace(PAYMENT, order_status=OrderStatus.SHIPPED)
+    old = replace(PAYMENT, updated_at=NOW - GRACE)
+
+    assert compared([voided], [PAYMENT]) == ({}, {"payment_has_provider_success": 1})
+    assert compared([voided], [shipped]) == ({"payment_has_provider_success": 1}, {})
+    assert compared([voided], [old]) == ({"payment_has_provider_success": 1}, {})
 
 
 def test_order_charged_twice_is_broken_with_both_charges() -> None:

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import re
+
+from models.repositories.invariants import INVARIANTS
+from tests.architecture.source import ROOT, project_files, relative
+
+LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
+
+
+def test_every_link_in_a_document_leads_somewhere() -> None:
+    lost = [
+        f"{relative(document)} -> {target}"
+        for document in project_files()
+        if document.suffix == ".md"
+        for target in LINK.findall(document.read_text(encoding="utf-8"))
+        if not (document.parent / target).exists()
+    ]
+
+    assert lost == []
+
+
+def test_every_decision_has_context_decision_and_consequences() -> None:
+    decisions = sorted((ROOT / "docs" / "adr").glob("*.md"))
+
+    assert [path.name[:4] for path in decisions] == [
+        f"{number:04}" for number in range(1, len(decisions) + 1)
+    ]
+    for path in decisions:
+        text = path.read_text(encoding="utf-8")
+        assert text.startswith(f"# {path.name[:4]} ")
+        assert re.findall(r"^\*\*(\w+)\.\*\*", text, flags=re.MULTILINE) == [
+            "Context",
+            "Decision",
+            "Consequences",
+        ]
+
+
+def test_every_invariant_is_numbered_as_in_the_document() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    numbers = {int(number) for number in re.findall(r"^(\d+)\. ", text, flags=re.MULTILINE)}
+
+    assert {invariant.number for invariant in INVARIANTS} <= numbers
+    assert numbers == set(range(1, 11))

@@ -1,0 +1,124 @@
+"""The whole platform as its users start it: ``perdure up --detach`` in a folder of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from core.database import Database
+from core.domain.ids import Prefix, new_id
+from core.settings import PostgresSettings
+from tests.shop import ADDRESS
+
+UP_SECONDS = 90
+PASSWORD = "correct-horse-battery-8-staple"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """A running platform and what ``perdure status --json`` says of it."""
+
+    directory: Path
+
+    def perdure(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a command of the platform's command line on it."""
+        return subprocess.run(  # noqa: S603  # our own command line, fixed arguments
+            [sys.executable, "-m", "deploy.cli", *arguments, "--data-dir", str(self.directory)],
+            capture_output=True,
+            text=True,
+            timeout=UP_SECONDS,
+            check=check,
+            env={k: v for k, v in os.environ.items() if not k.startswith("PERDURE_")},
+        )
+
+    def status(self) -> dict[str, Any]:
+        """What ``perdure status --json`` prints."""
+        status: dict[str, Any] = json.loads(self.perdure("status", "--json").stdout)
+        return status
+
+
+@asynccontextmanager
+async def running_platform() -> AsyncIterator[Platform]:
+    """Start a platform on free ports; stop it and wipe its folder at the end."""
+    with tempfile.TemporaryDirectory(prefix="perdure-e2e-") as folder:
+        platform = Platform(directory=Path(folder) / "data")
+        up = await asyncio.to_thread(
+            platform.perdure, "up", "--detach", "--ports", "auto", "--no-first-order", check=False
+        )
+        try:
+            assert up.returncode == 0, up.stdout + up.stderr
+            yield platform
+        finally:
+            await asyncio.to_thread(platform.perdure, "down", check=False)
+
+
+class Customer:
+    """A client of the API with an account of its own."""
+
+    def __init__(self, http: httpx.AsyncClient, token: str) -> None:
+        self.http = http
+        self.headers = {"Authorization": f"Bearer {token}"}
+
+    @classmethod
+    async def register(cls, http: httpx.AsyncClient) -> Customer:
+        """Sign up and in."""
+        email = f"{new_id(Prefix.USER)}@example.com"
+        account = {"email": email, "password": PASSWORD}
+        created = await http.post("/v1/auth/register", json=account | {"name": "Test"})
+        assert created.status_code == 201, created.text
+        tokens = await http.post("/v1/auth/login", json=account)
+        assert tokens.status_code == 200, tokens.text
+        return cls(http, tokens.json()["access_token"])
+
+    async def check_out(
+        self,
+        sku: str,
+        *,
+        quantity: int = 1,
+        payment_method: str = "pm_card_visa",
+        key: str | None = None,
+    ) -> httpx.Response:
+        """Place an order of one line."""
+        return await self.http.post(
+            "/v1/checkouts",
+            json=checkout_body(sku, quantity=quantity, payment_method=payment_method),
+            headers=self.headers | {"Idempotency-Key": key or new_id(Prefix.EVENT)},
+        )
+
+    async def get(self, path: str) -> dict[str, Any]:
+        """Read something of one's own."""
+        response = await self.http.get(path, headers=self.headers)
+        assert response.status_code == 200, response.text
+        answer: dict[str, Any] = response.json()
+        return answer
+
+
+def checkout_body(
+    sku: str, *, quantity: int = 1, payment_method: str = "pm_card_visa"
+) -> dict[str, Any]:
+    """The body of a checkout of one line."""
+    return {
+        "items": [{"sku": sku, "quantity": quantity}],
+        "currency": "USD",
+        "shipping_address": ADDRESS,
+        "shipping_method": "standard",
+        "payment": {"provider": "stripe", "payment_method": payment_method},
+        "hold_id": None,
+        "promotion_code": None,
+    }
+
+
+def database_of(status: Mapping[str, Any]) -> Database:
+    """The platform's database."""
+    return Database.open(PostgresSettings(url=status["postgres_url"]))
