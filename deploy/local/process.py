@@ -19,8 +19,8 @@ MAX_LOG_BYTES = 16 * 1024 * 1024
 TAIL_BYTES = 16_384
 
 _PYTHON = {"PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": ""}
-"""Output appears at once. Compiled files are kept: the workflow sandbox loads modules for every run,
-and without them each load would compile anew."""
+"""Output appears at once. Compiled files are kept: the workflow sandbox loads modules for every
+run, and without them each load would compile anew."""
 
 
 def log_path(logs: Path, part: str) -> Path:

@@ -27,8 +27,8 @@ class PlannedShipment:
     vendor_id: str
     number: int
     final: bool
-    """The only one of its order: its capture is the last. The shares of several add up to the whole,
-    in whatever order they are captured."""
+    """The only one of its order, so that its capture is the last. The shares of several add up to
+    the whole, in whatever order they are captured."""
     payment_id: str
     capture_amount: int
     capture_before: datetime | None
