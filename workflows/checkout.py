@@ -145,6 +145,7 @@ class CheckoutWorkflow(Parkable):
         )
         self._answer = OrderStatus.REQUIRES_ACTION
         workflow.set_current_details(f"**Waiting for the customer's bank** until {deadline} UTC")
+        in_time = True
         while True:
             self._stop_if_canceled()
             self._payment_news = False
@@ -155,8 +156,10 @@ class CheckoutWorkflow(Parkable):
                 # The customer's client could confirm it once more, for an order that is no more.
                 await shielded(self._void(ref))
                 return payment
-            if not await self._payment_news_before(deadline):
+            if not in_time:
                 return await shielded(self._void(ref)) or payment
+            # At the deadline the provider is asked once more: the news may have been lost.
+            in_time = await self._payment_news_before(deadline)
 
     async def _payment_news_before(self, deadline: datetime) -> bool:
         try:
