@@ -31,6 +31,7 @@ class Parkable:
     def __init__(self) -> None:
         self._parked_step: str | None = None
         self._resolution: Resolution | None = None
+        self._woken_by: Resolution | None = None
 
     @workflow.update
     async def retry(self, resolution: Resolution) -> None:
@@ -98,16 +99,23 @@ class Parkable:
         )
 
     async def _wait_for_a_person(self, longest: timedelta) -> None:
+        """Each retry that a person asks for is one try; then the step waits again."""
+        self._woken_by = None
         try:
             await workflow.wait_condition(lambda: self._resolution is not None, timeout=longest)
         except TimeoutError:
             return
+        self._woken_by, self._resolution = self._resolution, None
 
-    async def _resume(self, order_id: str, what: str) -> None:
-        resolution, self._resolution = self._resolution, None
+    def _unmark(self) -> None:
         self._parked_step = None
         workflow.set_current_details("")
         workflow.upsert_search_attributes([search_attributes.WAITING_FOR.value_unset()])
+
+    async def _resume(self, order_id: str, what: str) -> None:
+        resolution = self._woken_by or self._resolution
+        self._woken_by = self._resolution = None
+        self._unmark()
         await database_step(
             ParkingActivities.resume_order,
             ResumeOrder(
