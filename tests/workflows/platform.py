@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -12,11 +13,13 @@ from typing import Any
 
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.client import Client
 from temporalio.testing import WorkflowEnvironment
 
 from core.resources import Resources, open_resources
 from core.settings import Settings
 from models.repositories.invariants import INVARIANTS, rows_that_break
+from tests.eventually import eventually
 from tests.shop import Shop
 from tests.workflows.outside import Outside
 from workers.runtime import running_pools
@@ -50,13 +53,32 @@ class Platform:
 
 @dataclass(frozen=True, kw_only=True)
 class SkippingPlatform(Platform):
-    """On a Temporal server whose clock jumps; it stands still between two calls of ``skip``."""
+    """On a Temporal server whose clock jumps, but only in the two methods that say so."""
 
     environment: WorkflowEnvironment
 
     async def skip(self, duration: timedelta) -> None:
-        """Let the time pass at once, and every timer in it fire."""
+        """Let the time pass at once, and every timer in it fire.
+
+        No fulfilment may end meanwhile: the test server would stand still for good after the end
+        of a child whose parent is closed. ``skip_to_the_end`` is for that.
+        """
         await self.environment.sleep(duration)
+
+    async def skip_to_the_end(self, workflow_id: str, duration: timedelta) -> Any:
+        """Let the time pass in which the workflow ends; return its result."""
+        skipping = asyncio.create_task(self.skip(duration))
+        workflow = self.shop.workflow(workflow_id)
+
+        async def ended() -> bool:
+            return (await workflow.describe()).close_time is not None
+
+        try:
+            await eventually(ended)
+        finally:
+            skipping.cancel()
+            await asyncio.gather(skipping, return_exceptions=True)
+        return await workflow.result()
 
     async def now(self) -> datetime:
         """The Temporal server's time."""
@@ -94,21 +116,23 @@ async def skipping_platform(
     settings: Settings, outside: Outside
 ) -> AsyncIterator[SkippingPlatform]:
     """All pools on a time-skipping server of their own, whose clock starts at the real time."""
-    async with skipping_resources(settings) as (resources, environment):
-        async with running_pools(resources, list(TaskQueue)):
-            yield SkippingPlatform(
-                resources=resources,
-                shop=Shop(resources.database, resources.temporal),
-                outside=outside,
-                environment=environment,
-            )
+    async with (
+        skipping_resources(settings) as (resources, environment),
+        running_pools(resources, list(TaskQueue)),
+    ):
+        yield SkippingPlatform(
+            resources=resources,
+            shop=Shop(resources.database, resources.temporal),
+            outside=outside,
+            environment=environment,
+        )
 
 
 @asynccontextmanager
 async def skipping_resources(
     settings: Settings,
 ) -> AsyncIterator[tuple[Resources, WorkflowEnvironment]]:
-    """A time-skipping server, and resources whose Temporal client is that server's."""
+    """A time-skipping server, and resources with a client of it that never moves its clock."""
     async with (
         open_resources(settings) as resources,
         await WorkflowEnvironment.start_time_skipping(
@@ -124,4 +148,5 @@ async def skipping_resources(
                 },
             )
         )
-        yield replace(resources, temporal=environment.client), environment
+        client = await Client.connect(environment.client.service_client.config.target_host)
+        yield replace(resources, temporal=client), environment

@@ -22,9 +22,7 @@ TTL = timedelta(minutes=10)
 
 async def ended(skipping: SkippingPlatform, hold_id: str) -> str:
     """Wait for the end of the hold's workflow; return its result."""
-    hold = skipping.shop.workflow(workflow_ids.hold(hold_id))
-    with skipping.environment.auto_time_skipping_disabled():
-        return str(await hold.result())
+    return str(await skipping.shop.workflow(workflow_ids.hold(hold_id)).result())
 
 
 async def test_hold_is_kept_until_its_deadline_and_then_expires(skipping: SkippingPlatform) -> None:
