@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -75,8 +76,10 @@ class CheckoutWorkflow(Parkable):
 
     @workflow.run
     async def run(self, _checkout: Checkout) -> OrderStatus:
-        self._work = asyncio.create_task(self._confirm_or_leave_no_trace())
-        self._outcome = self._answer = await self._work
+        saga = Saga()
+        saga.undo_with(lambda: self._close(OrderStatus.CANCELED, code="canceled"))
+        self._work = asyncio.create_task(self._confirm(saga))
+        self._outcome = self._answer = await self._done_or_no_trace(self._work, saga)
         if self._outcome is OrderStatus.CONFIRMED:
             await shielded(self._start_fulfillment())
         if self._hold_id is not None:
@@ -84,10 +87,9 @@ class CheckoutWorkflow(Parkable):
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._outcome
 
-    async def _confirm_or_leave_no_trace(self) -> OrderStatus:
-        saga = Saga()
+    async def _done_or_no_trace(self, work: Awaitable[OrderStatus], saga: Saga) -> OrderStatus:
         try:
-            return await self._confirm(saga)
+            return await work
         except (asyncio.CancelledError, ActivityError) as stop:
             if not is_cancelled_exception(stop):
                 raise
@@ -95,7 +97,6 @@ class CheckoutWorkflow(Parkable):
 
     async def _confirm(self, saga: Saga) -> OrderStatus:
         """The happy path, top to bottom."""
-        saga.undo_with(lambda: self._close(OrderStatus.CANCELED, code="canceled"))
         order = await self._reserve_stock()
         if order.status not in UNFINISHED:
             return order.status  # out of stock; or this is a reset and the order went further
