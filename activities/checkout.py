@@ -212,7 +212,7 @@ class PostgresCheckoutActivities(CheckoutActivities):
             order_id=step.order_id,
             payment_id=derived_id(Prefix.PAYMENT, step.order_id, 1),
             workflow_id=workflow_ids.checkout(step.order_id),
-            entries=_closed_entries(step, 0),
+            entries=[_OPENED_ENTRIES[0], *_closed_entries(step, 0)],
             status=step.status,
             payment_status=PaymentStatus.VOIDED,
             failure=_failure(step),
