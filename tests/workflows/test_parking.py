@@ -124,7 +124,9 @@ async def test_retry_that_fails_again_waits_again(skipping: SkippingPlatform) ->
     # The third wait is 20 s: nothing is tried in its first half.
     await skipping.skip(timedelta(seconds=10))
     history = await shop.checkout(order_id).fetch_history()
-    scheduled = [e for e in history.events if e.HasField("activity_task_scheduled_event_attributes")]
+    scheduled = [
+        e for e in history.events if e.HasField("activity_task_scheduled_event_attributes")
+    ]
     assert len(scheduled) == 3
 
     await skipping.outside.clear_faults()
