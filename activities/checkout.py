@@ -16,7 +16,7 @@ from core.domain.errors import InvalidStateError, NotFoundError, Shortage
 from core.domain.events import OrderEvent, TimelineEntry
 from core.domain.ids import Prefix, derived_id
 from core.domain.statuses import HoldStatus, OrderStatus, PaymentStatus
-from core.settings import CheckoutSettings
+from core.settings import Settings
 from models.orders import Order
 from models.repositories import checkout, holds, orders, reservations, timeline
 from workflows import workflow_ids
@@ -48,7 +48,7 @@ _CONFIRMED_ENTRIES = (
 class PostgresCheckoutActivities(CheckoutActivities):
     """On PostgreSQL. The first attempt of the hot steps is one statement each."""
 
-    def __init__(self, database: Database, settings: CheckoutSettings) -> None:
+    def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database
         self._settings = settings
 
@@ -212,7 +212,7 @@ class PostgresCheckoutActivities(CheckoutActivities):
             order_id=step.order_id,
             payment_id=derived_id(Prefix.PAYMENT, step.order_id, 1),
             workflow_id=workflow_ids.checkout(step.order_id),
-            entries=_closed_entries(step, 0),
+            entries=[_OPENED_ENTRIES[0], *_closed_entries(step, 0)],
             status=step.status,
             payment_status=PaymentStatus.VOIDED,
             failure=_failure(step),
@@ -222,7 +222,8 @@ class PostgresCheckoutActivities(CheckoutActivities):
         return OpenedOrder(
             status=status,
             hold_id=row["hold_id"],
-            challenge_seconds=self._settings.challenge_seconds,
+            challenge_seconds=self._settings.checkout.challenge_seconds,
+            handling_seconds=self._settings.fulfillment.handling_seconds,
             terms=PaymentTerms(
                 payment_id=derived_id(Prefix.PAYMENT, order_id, 1),
                 provider=row["provider"],

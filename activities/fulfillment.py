@@ -46,8 +46,6 @@ class PostgresFulfillmentActivities(FulfillmentActivities):
                     provider=payment.provider,
                     provider_payment_id=payment.provider_payment_id,
                 ),
-                capture_before=payment.capture_before,
-                handling_seconds=self._settings.handling_seconds,
                 return_window_seconds=self._settings.return_window_seconds,
             )
 

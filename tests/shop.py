@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import text
@@ -21,11 +22,15 @@ from models import (
     VariantStatus,
     Vendor,
     Warehouse,
+    WebhookEvent,
 )
 from models.repositories.drafts import Cart, CartLine, PlannedLine, claim_checkout
 from workflows import search_attributes, workflow_ids
 from workflows.checkout import CheckoutWorkflow
-from workflows.messages import Checkout, CheckoutAnswer
+from workflows.messages import Checkout, CheckoutAnswer, HoldRequest
+from workflows.ports.stock import PlacedHold, WantedItem
+from workflows.ports.webhooks import EventRef
+from workflows.stock_reservation import StockReservationWorkflow
 from workflows.task_queues import TaskQueue
 
 PRICE = 1999
@@ -97,24 +102,25 @@ class Shop:
             ],
             [
                 VariantPrice(variant_id=shelf.variant_id, currency="USD", amount=PRICE),
-                Stock(warehouse_id=shelf.warehouse_id, sku=shelf.sku, on_hand=units, reserved=0),
             ],
-            [
-                StockMovement(
-                    warehouse_id=shelf.warehouse_id,
-                    sku=shelf.sku,
-                    delta=units,
-                    reason="initial",
-                    reference=f"initial:{shelf.sku}",
-                    actor="test",
-                )
-            ],
+            *_units(shelf, units),
         ]
+        await self._add(rows)
+        return shelf
+
+    async def stock_up_elsewhere(self, shelf: Shelf, units: int) -> Shelf:
+        """Put ``units`` of the same variant on a shelf of one more warehouse."""
+        other = replace(shelf, warehouse_id=new_id(Prefix.WAREHOUSE))
+        warehouse = Warehouse(id=other.warehouse_id, name="Warehouse", country="US")
+        await self._add([[warehouse], *_units(other, units)])
+        return other
+
+    async def _add(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows level by level: each refers only to those before."""
         async with self.database.transaction() as session:
             for level in rows:
                 session.add_all(level)
                 await session.flush()
-        return shelf
 
     async def draft(
         self,
@@ -123,9 +129,14 @@ class Shop:
         *,
         payment_method: str = "pm_card_visa",
         hold_id: str | None = None,
+        more: Sequence[Shelf] = (),
     ) -> str:
-        """Claim a key and write the draft of an order, as the API does; return the order's id."""
-        goods = PRICE * quantity
+        """Claim a key and write the draft of an order, as the API does; return the order's id.
+
+        ``more`` adds a unit from each of those shelves.
+        """
+        wanted = [(shelf, quantity), *((one, 1) for one in more)]
+        goods = PRICE * (quantity + len(more))
         order_id = new_id(Prefix.ORDER)
         claim = await claim_checkout(
             self.database,
@@ -137,15 +148,16 @@ class Shop:
                 currency="USD",
                 lines=[
                     CartLine(
-                        sku=shelf.sku,
-                        variant_id=shelf.variant_id,
-                        vendor_id=shelf.vendor_id,
+                        sku=one.sku,
+                        variant_id=one.variant_id,
+                        vendor_id=one.vendor_id,
                         name="Thing",
-                        quantity=quantity,
+                        quantity=units,
                         unit_price=PRICE,
-                        total=goods,
+                        total=PRICE * units,
                         tax=0,
                     )
+                    for one, units in wanted
                 ],
                 subtotal=goods,
                 discount=0,
@@ -158,7 +170,8 @@ class Shop:
                 payment_method=payment_method,
                 hold_id=hold_id,
                 plan=[
-                    PlannedLine(warehouse_id=shelf.warehouse_id, sku=shelf.sku, quantity=quantity)
+                    PlannedLine(warehouse_id=one.warehouse_id, sku=one.sku, quantity=units)
+                    for one, units in sorted(wanted, key=lambda line: line[0].warehouse_id)
                 ],
             ),
         )
@@ -191,6 +204,63 @@ class Shop:
         """The order's workflow after its confirmation."""
         return self.temporal.get_workflow_handle(workflow_ids.fulfillment(order_id))
 
+    async def hold(
+        self, shelf: Shelf, quantity: int, *, ttl_seconds: int = 600
+    ) -> tuple[str, PlacedHold]:
+        """Start a hold and wait for its answer; return its id with it."""
+        hold_id = new_id(Prefix.HOLD)
+        start = WithStartWorkflowOperation(
+            StockReservationWorkflow.run,
+            HoldRequest(
+                hold_id=hold_id,
+                owner_id=self.customer_id,
+                items=[WantedItem(sku=shelf.sku, quantity=quantity)],
+                ttl_seconds=ttl_seconds,
+            ),
+            id=workflow_ids.hold(hold_id),
+            task_queue=TaskQueue.INVENTORY,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        )
+        placed = await self.temporal.execute_update_with_start_workflow(
+            StockReservationWorkflow.place, start_workflow_operation=start, id="place"
+        )
+        return hold_id, placed
+
+    async def hold_status(self, hold_id: str) -> str:
+        """The state of the hold's row."""
+        rows = await self.database.statement(
+            text("SELECT status FROM holds WHERE id = :id"), {"id": hold_id}
+        )
+        return str(rows[0]["status"])
+
+    async def receive_event(
+        self, provider: str, type_: str, *, object_id: str, reference: str | None = None
+    ) -> str:
+        """Store an event and run its workflow, as the API does; return what came of it."""
+        event = WebhookEvent(
+            provider=provider,
+            event_id=new_id(Prefix.EVENT),
+            type=type_,
+            object_id=object_id,
+            reference=reference,
+            payload={},
+        )
+        ref = EventRef(provider=provider, event_id=event.event_id)
+        await self._add([[event]])
+        of_carrier = provider == "carrier"
+        outcome: str = await self.temporal.execute_workflow(
+            "CarrierEventWorkflow" if of_carrier else "PaymentEventWorkflow",
+            ref,
+            id=workflow_ids.webhook(provider, ref.event_id),
+            task_queue=TaskQueue.FULFILLMENT if of_carrier else TaskQueue.PAYMENTS,
+            result_type=str,
+        )
+        return outcome
+
+    def workflow(self, workflow_id: str) -> WorkflowHandle[Any, Any]:
+        """Any workflow, by its id."""
+        return self.temporal.get_workflow_handle(workflow_id)
+
     async def order(self, order_id: str) -> dict[str, Any]:
         """The order's row."""
         rows = await self.database.statement(
@@ -205,6 +275,36 @@ class Shop:
             {"id": order_id},
         )
         return [row["type"] for row in rows]
+
+    async def status(self, order_id: str) -> str | None:
+        """The order's state; None before it is opened."""
+        rows = await self.database.statement(
+            text("SELECT status FROM orders WHERE id = :id"), {"id": order_id}
+        )
+        return str(rows[0]["status"]) if rows else None
+
+    async def payment(self, order_id: str) -> dict[str, Any]:
+        """The row of the order's only payment."""
+        rows = await self.database.statement(
+            text("SELECT * FROM payments WHERE order_id = :id"), {"id": order_id}
+        )
+        assert len(rows) == 1, rows
+        return dict(rows[0])
+
+    async def shipments(self, order_id: str) -> list[dict[str, Any]]:
+        """The rows of the order's parcels, in the order of their numbers."""
+        rows = await self.database.statement(
+            text("SELECT * FROM shipments WHERE order_id = :id ORDER BY number"), {"id": order_id}
+        )
+        return [dict(row) for row in rows]
+
+    async def timeline(self, order_id: str) -> list[dict[str, Any]]:
+        """The timeline's entries, in their order."""
+        rows = await self.database.statement(
+            text("SELECT * FROM order_timeline WHERE order_id = :id ORDER BY sequence"),
+            {"id": order_id},
+        )
+        return [dict(row) for row in rows]
 
     async def levels(self, shelf: Shelf) -> tuple[int, int]:
         """``on_hand`` and ``reserved`` of the shelf."""
@@ -221,3 +321,20 @@ class Shop:
             {"id": order_id},
         )
         return [row["status"] for row in rows]
+
+
+def _units(shelf: Shelf, units: int) -> list[list[Any]]:
+    """The rows that put units on a shelf, with the movement that accounts for them."""
+    return [
+        [Stock(warehouse_id=shelf.warehouse_id, sku=shelf.sku, on_hand=units, reserved=0)],
+        [
+            StockMovement(
+                warehouse_id=shelf.warehouse_id,
+                sku=shelf.sku,
+                delta=units,
+                reason="initial",
+                reference=f"initial:{shelf.warehouse_id}:{shelf.sku}",
+                actor="test",
+            )
+        ],
+    ]

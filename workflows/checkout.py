@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -52,14 +53,17 @@ class CheckoutWorkflow(Parkable):
         self._answer: OrderStatus | None = None
         self._outcome: OrderStatus | None = None
         self._hold_id: str | None = None
+        self._fulfillment = Fulfillment(order_id=checkout.order_id)
         self._payment_news = False
         self._cancel_request: CancelRequest | None = None
         self._work: asyncio.Task[OrderStatus] | None = None
 
     @workflow.run
     async def run(self, _checkout: Checkout) -> OrderStatus:
-        self._work = asyncio.create_task(self._confirm_or_leave_no_trace())
-        self._outcome = self._answer = await self._work
+        saga = Saga()
+        saga.undo_with(lambda: self._close(OrderStatus.CANCELED, code="canceled"))
+        self._work = asyncio.create_task(self._confirm(saga))
+        self._outcome = self._answer = await self._done_or_no_trace(self._work, saga)
         if self._outcome is OrderStatus.CONFIRMED:
             await shielded(self._start_fulfillment())
         if self._hold_id is not None:
@@ -67,10 +71,9 @@ class CheckoutWorkflow(Parkable):
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._outcome
 
-    async def _confirm_or_leave_no_trace(self) -> OrderStatus:
-        saga = Saga()
+    async def _done_or_no_trace(self, work: Awaitable[OrderStatus], saga: Saga) -> OrderStatus:
         try:
-            return await self._confirm(saga)
+            return await work
         except (asyncio.CancelledError, ActivityError) as stop:
             if not is_cancelled_exception(stop):
                 raise
@@ -78,7 +81,6 @@ class CheckoutWorkflow(Parkable):
 
     async def _confirm(self, saga: Saga) -> OrderStatus:
         """The happy path, top to bottom."""
-        saga.undo_with(lambda: self._close(OrderStatus.CANCELED, code="canceled"))
         order = await self._reserve_stock()
         if order.status not in UNFINISHED:
             return order.status  # out of stock; or this is a reset and the order went further
@@ -98,9 +100,9 @@ class CheckoutWorkflow(Parkable):
         opened = await database_step(
             CheckoutActivities.open_order,
             OpenOrder(order_id=self._order_id),
-            summary="Make the order and reserve its stock",
         )
         self._hold_id = opened.hold_id
+        self._fulfillment = replace(self._fulfillment, handling_seconds=opened.handling_seconds)
         self._stop_if_canceled()
         return opened
 
@@ -128,6 +130,7 @@ class CheckoutWorkflow(Parkable):
         )
         self._answer = OrderStatus.REQUIRES_ACTION
         workflow.set_current_details(f"**Waiting for the customer's bank** until {deadline} UTC")
+        in_time = True
         while True:
             self._stop_if_canceled()
             self._payment_news = False
@@ -138,8 +141,10 @@ class CheckoutWorkflow(Parkable):
                 # The customer's client could confirm it once more, for an order that is no more.
                 await shielded(self._void(ref))
                 return payment
-            if not await self._payment_news_before(deadline):
+            if not in_time:
                 return await shielded(self._void(ref)) or payment
+            # At the deadline the provider is asked once more: the news may have been lost.
+            in_time = await self._payment_news_before(deadline)
 
     async def _payment_news_before(self, deadline: datetime) -> bool:
         try:
@@ -153,10 +158,10 @@ class CheckoutWorkflow(Parkable):
         return True
 
     async def _confirm_order(self, payment: ProviderPayment) -> OrderStatus:
+        self._fulfillment = replace(self._fulfillment, capture_before=payment.capture_before)
         return await database_step(
             CheckoutActivities.confirm_order,
             ConfirmOrder(order_id=self._order_id, payment=payment),
-            summary="Commit the stock, record the payment, confirm the order",
         )
 
     async def _fail(self, payment: ProviderPayment) -> OrderStatus:
@@ -224,7 +229,7 @@ class CheckoutWorkflow(Parkable):
         try:
             await workflow.start_child_workflow(
                 Child.FULFILLMENT,
-                Fulfillment(order_id=self._order_id),
+                self._fulfillment,
                 id=workflow_ids.fulfillment(self._order_id),
                 task_queue=TaskQueue.FULFILLMENT,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,

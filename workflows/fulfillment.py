@@ -35,6 +35,7 @@ class FulfillmentWorkflow(Parkable):
     @workflow.init
     def __init__(self, fulfillment: Fulfillment) -> None:
         super().__init__()
+        self._fulfillment = fulfillment
         self._order = OrderRef(order_id=fulfillment.order_id)
         self._cancel_request: CancelRequest | None = None
         self._shipping_began = False
@@ -43,10 +44,11 @@ class FulfillmentWorkflow(Parkable):
 
     @workflow.run
     async def run(self, _fulfillment: Fulfillment) -> OrderStatus:
+        canceled = await self._canceled_while_handling()
         plan = await shielded(self._plan())
         if plan.order_status is OrderStatus.CANCELED:
             self._outcome = plan.order_status  # a reset; it was canceled before
-        elif await self._canceled_while_handling(plan):
+        elif canceled:
             self._outcome = await shielded(self._cancel_order(plan))
         else:
             self._outcome = await shielded(self._ship_and_complete(plan))
@@ -57,14 +59,14 @@ class FulfillmentWorkflow(Parkable):
         return await database_step(
             FulfillmentActivities.plan_fulfillment,
             self._order,
-            summary="Plan one shipment per vendor and warehouse",
         )
 
-    async def _canceled_while_handling(self, plan: FulfillmentPlan) -> bool:
+    async def _canceled_while_handling(self) -> bool:
         """Give the customer time to think again, but never let the authorization lapse."""
-        wait = timedelta(seconds=plan.handling_seconds)
-        if plan.capture_before is not None:
-            wait = min(wait, plan.capture_before - CAPTURE_MARGIN - workflow.now())
+        wait = timedelta(seconds=self._fulfillment.handling_seconds)
+        capture_before = self._fulfillment.capture_before
+        if capture_before is not None:
+            wait = min(wait, capture_before - CAPTURE_MARGIN - workflow.now())
         try:
             await workflow.wait_condition(
                 lambda: self._cancel_request is not None,

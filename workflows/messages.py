@@ -48,9 +48,15 @@ class HoldRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class Fulfillment:
-    """Input of the fulfilment: a confirmed order."""
+    """Input of the fulfilment: a confirmed order, and how long it can still be canceled.
+
+    Shipping begins after ``handling_seconds``, or in time before ``capture_before`` (UTC), when the
+    provider lets the authorization lapse.
+    """
 
     order_id: str
+    handling_seconds: int = 0
+    capture_before: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

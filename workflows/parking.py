@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -11,6 +12,7 @@ from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
     FailureError,
+    RetryState,
     is_cancelled_exception,
 )
 from temporalio.exceptions import TimeoutError as ActivityTimeoutError
@@ -31,6 +33,7 @@ class Parkable:
     def __init__(self) -> None:
         self._parked_step: str | None = None
         self._resolution: Resolution | None = None
+        self._woken_by: Resolution | None = None
 
     @workflow.update
     async def retry(self, resolution: Resolution) -> None:
@@ -63,8 +66,9 @@ class Parkable:
             try:
                 result = await step()
             except ActivityError as error:
-                if is_cancelled_exception(error):
-                    raise
+                if _is_canceled(error):
+                    self._unmark()
+                    raise asyncio.CancelledError from error
                 failures += 1
                 await self._park(order_id, what, since, failures, error)
                 await self._wait_for_a_person(_wait_after(failures))
@@ -98,16 +102,28 @@ class Parkable:
         )
 
     async def _wait_for_a_person(self, longest: timedelta) -> None:
+        """Each retry that a person asks for is one try; then the step waits again."""
+        self._woken_by = None
         try:
             await workflow.wait_condition(lambda: self._resolution is not None, timeout=longest)
         except TimeoutError:
             return
+        except asyncio.CancelledError:
+            self._unmark()
+            raise
+        self._woken_by, self._resolution = self._resolution, None
 
-    async def _resume(self, order_id: str, what: str) -> None:
-        resolution, self._resolution = self._resolution, None
+    def _unmark(self) -> None:
+        if self._parked_step is None:
+            return
         self._parked_step = None
         workflow.set_current_details("")
         workflow.upsert_search_attributes([search_attributes.WAITING_FOR.value_unset()])
+
+    async def _resume(self, order_id: str, what: str) -> None:
+        resolution = self._woken_by or self._resolution
+        self._woken_by = self._resolution = None
+        self._unmark()
         await database_step(
             ParkingActivities.resume_order,
             ResumeOrder(
@@ -117,6 +133,11 @@ class Parkable:
                 reason=resolution.reason if resolution else "it succeeded on a later attempt",
             ),
         )
+
+
+def _is_canceled(error: ActivityError) -> bool:
+    """Also when its last attempt failed, and it is not tried again because of the cancellation."""
+    return is_cancelled_exception(error) or error.retry_state is RetryState.CANCEL_REQUESTED
 
 
 def in_words(error: FailureError) -> str:

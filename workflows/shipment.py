@@ -130,7 +130,7 @@ class ShipmentWorkflow(Parkable):
 
     async def _report_late(self, deadline: datetime) -> None:
         """Nobody knows where the parcel is: a person looks, while the carrier is still asked."""
-        if self._late:
+        if self._parked_step is not None:  # by this, and not taken away by a step parked since
             return
         self._late, self._parked_step = True, "delivery"
         workflow.upsert_search_attributes([search_attributes.WAITING_FOR.value_set("delivery")])

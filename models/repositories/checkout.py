@@ -96,11 +96,12 @@ WITH {_DRAFT}, plan AS (
 _OPEN_WITHOUT_STOCK = text(f"WITH {_DRAFT}, ready AS (SELECT * FROM draft), {_ORDER_ROWS}")
 
 _OPENED = text("""
-SELECT o.status, o.hold_id, p.provider, p.payment_method, p.amount, p.currency
-FROM (SELECT id, status, (
-        SELECT cart ->> 'hold_id' FROM checkout_drafts WHERE order_id = :order_id
-    ) AS hold_id FROM orders WHERE id = :order_id) o
+SELECT o.status, h.id AS hold_id, p.provider, p.payment_method, p.amount, p.currency
+FROM orders o
+JOIN checkout_drafts d ON d.order_id = o.id
 JOIN payments p ON p.order_id = o.id AND p.attempt = 1
+LEFT JOIN holds h ON h.id = d.cart ->> 'hold_id' AND h.order_id = o.id
+WHERE o.id = :order_id
 """)
 
 _CONFIRM = text(f"""
@@ -157,7 +158,7 @@ async def open_without_stock(session: AsyncSession, parameters_: dict[str, objec
 
 
 async def opened(database: Database, order_id: str) -> RowMapping | None:
-    """How an order stands that was opened before."""
+    """How an order stands that was opened before, with the hold whose units it took over."""
     rows = await database.statement(_OPENED, {"order_id": order_id})
     return rows[0] if rows else None
 

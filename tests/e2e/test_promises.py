@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 
+from tests.eventually import eventually
 from tests.platform import Customer, Platform
 from tests.shop import Shop
-from tests.waiting import eventually
 
 BUYERS = 200
 UNITS = 50
@@ -80,13 +80,13 @@ async def test_provider_down_answers_202_and_the_order_confirms_by_itself(
         waiting = (await customer.get(f"{path}/timeline"))["waiting_for"]
         return waiting is not None and waiting["what"] == "payment authorization"
 
-    await eventually(parked)
+    await eventually(parked, within_seconds=60)
     (await sandbox.delete("/_control/faults")).raise_for_status()
 
     async def confirmed() -> bool:
         return bool((await customer.get(path))["payment_status"] == "authorized")
 
-    await eventually(confirmed)
+    await eventually(confirmed, within_seconds=60)
     assert (await customer.get(f"{path}/timeline"))["waiting_for"] is None
     assert len(await ledger_of(sandbox, {answer.json()["id"]})) == 1
 
@@ -108,7 +108,7 @@ async def test_answered_challenge_confirms_the_order_by_webhook(
         found = await customer.get(f"/v1/orders/{order['id']}")
         return bool(found["payment_status"] == "authorized")
 
-    await eventually(confirmed)
+    await eventually(confirmed, within_seconds=60)
     assert await shop.levels(shelf) == (1, 1)
 
 

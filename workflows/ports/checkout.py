@@ -41,6 +41,7 @@ class OpenedOrder:
     terms: PaymentTerms
     hold_id: str | None = None
     challenge_seconds: int
+    handling_seconds: int
 
 
 @dataclass(frozen=True, kw_only=True)

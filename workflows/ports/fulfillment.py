@@ -42,8 +42,6 @@ class FulfillmentPlan:
     order_status: OrderStatus
     shipments: Sequence[PlannedShipment]
     payment: PaymentRef
-    capture_before: datetime | None
-    handling_seconds: int
     return_window_seconds: int
 
 
