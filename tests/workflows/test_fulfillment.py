@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import text
@@ -194,7 +195,7 @@ async def test_parcel_that_comes_back_leaves_the_order_shipped(skipping: Skippin
         await shop.receive_event("carrier", f"shipment.{status}", object_id=carrier_id)
         await eventually(
             lambda: shop.shipments(order_id),
-            lambda parcels, wanted=status: parcels[0]["status"] == wanted,
+            partial(_first_is, status),
         )
     assert await shop.fulfillment(order_id).result() == "shipped"
     order = await shop.order(order_id)
@@ -226,6 +227,10 @@ async def test_parcels_of_two_vendors_are_paid_for_one_by_one(skipping: Skipping
     end = await skipping.skip_to_the_end(workflow_ids.fulfillment(order_id), 14 * DAY + MARGIN)
     assert end == "completed"
     assert await shop.status(order_id) == "completed"
+
+
+def _first_is(status: str, parcels: list[dict[str, Any]]) -> bool:
+    return bool(parcels[0]["status"] == status)
 
 
 async def captures(skipping: SkippingPlatform, order_id: str) -> list[tuple[int, int]]:
