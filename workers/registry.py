@@ -98,7 +98,7 @@ def activities_of(implementations: Sequence[object]) -> list[Activity]:
 
 
 def _checkout(resources: Resources) -> PostgresCheckoutActivities:
-    return PostgresCheckoutActivities(resources.database, resources.settings)
+    return PostgresCheckoutActivities(resources.database, resources.temporal, resources.settings)
 
 
 def _parking(resources: Resources) -> PostgresParkingActivities:

@@ -8,19 +8,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from temporalio import workflow
-from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
-    WorkflowAlreadyStartedError,
     is_cancelled_exception,
 )
 
 from core.domain.events import Actor
 from core.domain.payments import ProviderPayment
 from core.domain.statuses import CANCELABLE, OrderStatus, PaymentStatus
-from workflows import search_attributes, workflow_ids
-from workflows.messages import CancelRequest, Checkout, CheckoutAnswer, Child, Fulfillment
+from workflows import workflow_ids
+from workflows.messages import CancelRequest, Checkout, CheckoutAnswer
 from workflows.parking import Parkable
 from workflows.ports.checkout import (
     AwaitChallenge,
@@ -31,11 +29,11 @@ from workflows.ports.checkout import (
     OpenOrder,
     PaymentTerms,
     ReadStatus,
+    StartFulfillment,
 )
 from workflows.ports.payments import AuthorizePayment, PaymentActivities, PaymentRef
 from workflows.saga import Saga, shielded
 from workflows.steps import database_step, payment_call
-from workflows.task_queues import TaskQueue
 
 UNFINISHED = (OrderStatus.PENDING, OrderStatus.REQUIRES_ACTION)
 UNDECIDED = (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.UNKNOWN)
@@ -53,7 +51,8 @@ class CheckoutWorkflow(Parkable):
         self._answer: OrderStatus | None = None
         self._outcome: OrderStatus | None = None
         self._hold_id: str | None = None
-        self._fulfillment = Fulfillment(order_id=checkout.order_id)
+        self._handling_seconds = 0
+        self._capture_before: datetime | None = None
         self._payment_news = False
         self._cancel_request: CancelRequest | None = None
         self._work: asyncio.Task[OrderStatus] | None = None
@@ -102,7 +101,7 @@ class CheckoutWorkflow(Parkable):
             OpenOrder(order_id=self._order_id),
         )
         self._hold_id = opened.hold_id
-        self._fulfillment = replace(self._fulfillment, handling_seconds=opened.handling_seconds)
+        self._handling_seconds = opened.handling_seconds
         self._stop_if_canceled()
         return opened
 
@@ -158,7 +157,7 @@ class CheckoutWorkflow(Parkable):
         return True
 
     async def _confirm_order(self, payment: ProviderPayment) -> OrderStatus:
-        self._fulfillment = replace(self._fulfillment, capture_before=payment.capture_before)
+        self._capture_before = payment.capture_before
         return await database_step(
             CheckoutActivities.confirm_order,
             ConfirmOrder(order_id=self._order_id, payment=payment),
@@ -226,19 +225,15 @@ class CheckoutWorkflow(Parkable):
         )
 
     async def _start_fulfillment(self) -> None:
-        try:
-            await workflow.start_child_workflow(
-                Child.FULFILLMENT,
-                self._fulfillment,
-                id=workflow_ids.fulfillment(self._order_id),
-                task_queue=TaskQueue.FULFILLMENT,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                search_attributes=search_attributes.of_order(self._order_id, self._customer_id),
-                static_summary=f"Fulfilment of {self._order_id}",
-            )
-        except WorkflowAlreadyStartedError:
-            workflow.logger.info("the fulfilment was started before a reset")
+        await database_step(
+            CheckoutActivities.start_fulfillment,
+            StartFulfillment(
+                order_id=self._order_id,
+                customer_id=self._customer_id,
+                handling_seconds=self._handling_seconds,
+                capture_before=self._capture_before,
+            ),
+        )
 
     async def _end_hold(self, hold_id: str) -> None:
         hold = workflow.get_external_workflow_handle(workflow_ids.hold(hold_id))

@@ -93,6 +93,11 @@ class StripeGateway:
                 )
             except stripe.CardError as error:
                 return Authorized(payment=declined_payment_of(request, error))
+            except stripe.InvalidRequestError as error:
+                if error.param != "payment_method":
+                    raise
+                # The customer's choice is unusable, as a declined card is: not ours to repair.
+                return Authorized(payment=declined_payment_of(request, error))
         answer = intent.to_dict()
         return Authorized(payment=payment_of(answer), challenge=challenge_of(answer))
 

@@ -61,7 +61,9 @@ def payment_of(intent: Mapping[str, Any]) -> ProviderPayment:
     )
 
 
-def declined_payment_of(request: Authorization, error: stripe.CardError) -> ProviderPayment:
+def declined_payment_of(
+    request: Authorization, error: stripe.CardError | stripe.InvalidRequestError
+) -> ProviderPayment:
     """Read the payment from the error of its decline; one refused at the door has no id."""
     intent = getattr(error.error, "payment_intent", None)
     if intent is not None:
@@ -71,7 +73,7 @@ def declined_payment_of(request: Authorization, error: stripe.CardError) -> Prov
         status=PaymentStatus.FAILED,
         currency=request.currency,
         amount=request.amount,
-        decline_code=getattr(error.error, "decline_code", None) or error.code,
+        decline_code=getattr(error.error, "decline_code", None) or error.code or "invalid_request",
         order_id=request.order_id,
     )
 

@@ -34,11 +34,10 @@ async def challenged(skipping: SkippingPlatform) -> tuple[str, Shelf]:
 
 async def outcome(skipping: SkippingPlatform, order_id: str) -> str:
     """Wait for the end of the checkout, by the real clock, so that no timer fires."""
-
-    async def look() -> str | None:
-        return await skipping.shop.checkout(order_id).query(CheckoutWorkflow.get_status)
-
-    return str(await eventually(look))
+    status = await eventually(
+        lambda: skipping.shop.checkout(order_id).query("get_status", result_type=str)
+    )
+    return str(status)
 
 
 async def assert_expired(skipping: SkippingPlatform, order_id: str, shelf: Shelf) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from core.domain.statuses import OrderStatus
 from core.settings import Settings
 from tests.eventually import eventually
-from tests.shop import PRICE, SHIPPING, Shelf, Shop
+from tests.shop import PRICE, SHIPPING, Shelf
 from tests.workflows.outside import Outside
 from tests.workflows.platform import DAY, HANDLING, SkippingPlatform, skipping_platform, tuned
 from workflows import workflow_ids
@@ -193,7 +193,10 @@ async def test_parcel_that_comes_back_leaves_the_order_shipped(skipping: Skippin
     for status in ("in_transit", "delivery_failed", "returning", "returned"):
         await skipping.outside.tracked(carrier_id, status)
         await shop.receive_event("carrier", f"shipment.{status}", object_id=carrier_id)
-        await eventually(partial(status_of_parcel, shop, order_id), status.__eq__)
+        await eventually(
+            lambda: shop.shipments(order_id),
+            partial(_first_is, status),
+        )
     assert await shop.fulfillment(order_id).result() == "shipped"
     order = await shop.order(order_id)
     assert (order["status"], order["fulfillment_status"]) == ("shipped", "returned")
@@ -226,6 +229,10 @@ async def test_parcels_of_two_vendors_are_paid_for_one_by_one(skipping: Skipping
     assert await shop.status(order_id) == "completed"
 
 
+def _first_is(status: str, parcels: list[dict[str, Any]]) -> bool:
+    return bool(parcels[0]["status"] == status)
+
+
 async def captures(skipping: SkippingPlatform, order_id: str) -> list[tuple[int, int]]:
     rows = await skipping.shop.database.statement(
         text(
@@ -245,7 +252,3 @@ async def waits_for(skipping: SkippingPlatform, order_id: str) -> str | None:
 async def has_ended(skipping: SkippingPlatform, workflow_id: str) -> bool:
     description = await skipping.shop.workflow(workflow_id).describe()
     return description.close_time is not None
-
-
-async def status_of_parcel(shop: Shop, order_id: str) -> str:
-    return str((await shop.shipments(order_id))[0]["status"])

@@ -202,8 +202,10 @@ async def test_parked_shipping_goes_on(
     else:
         await skipping.skip(timedelta(seconds=20))
 
-    await eventually(lambda: shop.status(order_id), lambda status: status == "shipped")
-    assert (await shop.order(order_id))["waiting_for"] is None
+    await eventually(
+        lambda: shop.order(order_id),
+        lambda order: (order["status"], order["waiting_for"]) == ("shipped", None),
+    )
     assert await skipping.outside.charges(order_id) == [("succeeded", TOTAL, TOTAL)]
     events = await shop.events(order_id)
     assert events.count("order.parked") == events.count("order.resumed") == 1

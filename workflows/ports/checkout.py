@@ -72,6 +72,16 @@ class CloseOrder:
     provider_payment_id: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class StartFulfillment:
+    """Hand a confirmed order over; the times are those of ``messages.Fulfillment``."""
+
+    order_id: str
+    customer_id: str
+    handling_seconds: int
+    capture_before: datetime | None
+
+
 class CheckoutActivities(ABC):
     """Each is idempotent: a second run returns what the first one did."""
 
@@ -99,3 +109,8 @@ class CheckoutActivities(ABC):
     @abstractmethod
     async def close_order(self, step: CloseOrder) -> OrderStatus:
         """Release what is reserved and end the order; harmless when nothing was ever opened."""
+
+    @activity.defn
+    @abstractmethod
+    async def start_fulfillment(self, step: StartFulfillment) -> None:
+        """Start the order's fulfilment, unless it was started before."""

@@ -1,0 +1,179 @@
+"""The paths whose histories are kept; collected only by ``python -m tests.replay.record``."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import text
+
+from core.domain.ids import Prefix, new_id
+from tests.eventually import eventually
+from tests.replay.record import HISTORIES
+from tests.workflows.conftest import outside, skipping
+from tests.workflows.platform import DAY, HANDLING, SkippingPlatform
+from tests.workflows.test_cancel_checkout import asked_by_the_bank
+from workflows import workflow_ids
+from workflows.checkout import CheckoutWorkflow
+from workflows.housekeeping import HousekeepingWorkflow
+from workflows.messages import CancelRequest
+from workflows.ports.housekeeping import Housekeeping
+from workflows.stock_reservation import StockReservationWorkflow
+from workflows.task_queues import TaskQueue
+
+__all__ = ["outside", "skipping"]
+CHALLENGED = "pm_card_authenticationRequired"
+
+
+async def keep(skipping: SkippingPlatform, workflow_id: str, path: str) -> None:
+    """Write a history under its workflow's name and the path that it took."""
+    handle = skipping.shop.workflow(workflow_id)
+    name = (await handle.describe()).workflow_type
+    history = await handle.fetch_history()
+    file = HISTORIES / f"{name}-{path}.json"
+    await asyncio.to_thread(file.write_text, _anonymous(history.to_json_dict()))
+
+
+def _anonymous(history: dict[str, Any]) -> str:
+    """The history as JSON without what names the machine; no replay reads that."""
+    return json.dumps(_without(history, {"identity", "stackTrace"}), indent=1) + "\n"
+
+
+def _without(value: Any, names: set[str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _without(one, names) for key, one in value.items() if key not in names}
+    if isinstance(value, list):
+        return [_without(one, names) for one in value]
+    return value
+
+
+async def placed(skipping: SkippingPlatform, method: str = "pm_card_visa") -> str:
+    order_id = await skipping.shop.draft(await skipping.shop.stock_up(5), payment_method=method)
+    await skipping.shop.place(order_id)
+    return order_id
+
+
+async def test_checkouts_that_end_at_once(skipping: SkippingPlatform) -> None:
+    for path, method in (
+        ("confirmed", "pm_card_visa"),
+        ("declined", "pm_card_visa_chargeDeclined"),
+    ):
+        order_id = await placed(skipping, method)
+        await skipping.shop.checkout(order_id).result()
+        await keep(skipping, workflow_ids.checkout(order_id), path)
+    empty = await skipping.shop.draft(await skipping.shop.stock_up(0))
+    await skipping.shop.place(empty)
+    await skipping.shop.checkout(empty).result()
+    await keep(skipping, workflow_ids.checkout(empty), "out_of_stock")
+
+
+async def test_checkouts_with_a_challenge(skipping: SkippingPlatform) -> None:
+    shop = skipping.shop
+    order_id = await placed(skipping, CHALLENGED)
+    intent = await skipping.outside.intent(order_id)
+    await skipping.outside.answer_challenge(intent, "succeeded")
+    await shop.receive_event("stripe", "payment_intent.amount_capturable_updated", object_id=intent)
+    await shop.checkout(order_id).result()
+    await keep(skipping, workflow_ids.checkout(order_id), "challenge_passed")
+
+    canceled = await placed(skipping, CHALLENGED)
+    await asked_by_the_bank(skipping, canceled)
+    await shop.checkout(canceled).execute_update(
+        CheckoutWorkflow.cancel, CancelRequest(reason="changed my mind")
+    )
+    await keep(skipping, workflow_ids.checkout(canceled), "canceled")
+
+    expired = await placed(skipping, CHALLENGED)
+    await skipping.skip(timedelta(minutes=16))
+    await shop.checkout(expired).result()
+    await keep(skipping, workflow_ids.checkout(expired), "challenge_expired")
+
+
+async def test_checkout_that_was_parked(skipping: SkippingPlatform) -> None:
+    shop = skipping.shop
+    await skipping.outside.break_down("stripe", "payment_intents.create")
+    order_id = await shop.draft(await shop.stock_up(1))
+    answer = asyncio.create_task(shop.place(order_id))
+    await eventually(lambda: shop.status(order_id))
+    await skipping.skip(timedelta(seconds=4))
+    await eventually(lambda: shop.order(order_id), lambda order: order["waiting_for"])
+    await skipping.outside.clear_faults()
+    await skipping.skip(timedelta(seconds=6))
+    await answer
+    await shop.checkout(order_id).result()
+    await keep(skipping, workflow_ids.checkout(order_id), "parked")
+
+
+async def test_holds(skipping: SkippingPlatform) -> None:
+    shop = skipping.shop
+    shelf = await shop.stock_up(9)
+    expired, _ = await shop.hold(shelf, 1)
+    await skipping.skip(timedelta(minutes=11))
+    released, _ = await shop.hold(shelf, 1)
+    await shop.workflow(workflow_ids.hold(released)).execute_update(
+        StockReservationWorkflow.release
+    )
+    consumed, _ = await shop.hold(shelf, 1)
+    order_id = await shop.draft(shelf, 1, hold_id=consumed)
+    await shop.place(order_id)
+    for path, hold_id in (("expired", expired), ("released", released), ("consumed", consumed)):
+        await shop.workflow(workflow_ids.hold(hold_id)).result()
+        await keep(skipping, workflow_ids.hold(hold_id), path)
+    await keep(skipping, workflow_ids.checkout(order_id), "with_a_hold")
+
+
+async def test_an_order_to_its_completion(skipping: SkippingPlatform) -> None:
+    shop = skipping.shop
+    order_id = await placed(skipping)
+    await eventually(lambda: shop.shipments(order_id))
+    await skipping.skip(HANDLING + timedelta(seconds=5))
+    await eventually(lambda: shop.status(order_id), lambda status: status == "shipped")
+    (parcel,) = await shop.shipments(order_id)
+    await skipping.outside.tracked(parcel["carrier_shipment_id"], "delivered")
+    event = new_id(Prefix.EVENT)
+    await shop.receive_event("carrier", event, object_id=parcel["carrier_shipment_id"])
+    await eventually(lambda: shop.status(order_id), lambda status: status == "delivered")
+    await shop.workflow(workflow_ids.shipment(parcel["id"])).result()
+    fulfillment = workflow_ids.fulfillment(order_id)
+    await skipping.skip_to_the_end(fulfillment, 15 * DAY)
+    await keep(skipping, fulfillment, "completed")
+    await keep(skipping, workflow_ids.shipment(parcel["id"]), "delivered")
+    payment_id = (await shop.payment(order_id))["id"]
+    await keep(skipping, workflow_ids.capture(payment_id, 1), "captured")
+
+
+async def test_an_order_canceled_before_it_ships(skipping: SkippingPlatform) -> None:
+    shop = skipping.shop
+    order_id = await placed(skipping)
+    await eventually(lambda: shop.shipments(order_id))
+    await shop.fulfillment(order_id).execute_update("cancel", CancelRequest(reason="a mistake"))
+    await keep(skipping, workflow_ids.fulfillment(order_id), "canceled")
+
+
+async def test_events_and_housekeeping(skipping: SkippingPlatform) -> None:
+    shop = skipping.shop
+    order_id = await placed(skipping)
+    await shop.checkout(order_id).result()
+    intent = await skipping.outside.intent(order_id)
+    before = await event_ids(skipping)
+    await shop.receive_event("stripe", "payment_intent.canceled", object_id=intent)
+    await shop.receive_event("carrier", "shipment.lost", object_id="cshp_unknown")
+    for provider, event_id in await event_ids(skipping) - before:
+        path = "recorded" if provider == "stripe" else "about_nobody"
+        await keep(skipping, workflow_ids.webhook(provider, event_id), path)
+    await shop.temporal.execute_workflow(
+        HousekeepingWorkflow.run,
+        Housekeeping(),
+        id="housekeeping",
+        task_queue=TaskQueue.MAINTENANCE,
+    )
+    await keep(skipping, "housekeeping", "tidied")
+
+
+async def event_ids(skipping: SkippingPlatform) -> set[tuple[str, str]]:
+    rows = await skipping.shop.database.statement(
+        text("SELECT provider, event_id FROM webhook_events"), {}
+    )
+    return {(row["provider"], row["event_id"]) for row in rows}
