@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import text
 from temporalio.client import Client, WithStartWorkflowOperation, WorkflowHandle
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.service import RPCError, RPCStatusCode
 
 from core.database import Database
 from core.domain.ids import Prefix, new_id
@@ -260,6 +261,16 @@ class Shop:
     def workflow(self, workflow_id: str) -> WorkflowHandle[Any, Any]:
         """Any workflow, by its id."""
         return self.temporal.get_workflow_handle(workflow_id)
+
+    async def fulfillment_started(self, order_id: str) -> bool:
+        """Whether the order was handed over to its fulfilment."""
+        try:
+            await self.fulfillment(order_id).describe()
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return False
+        return True
 
     async def order(self, order_id: str) -> dict[str, Any]:
         """The order's row."""

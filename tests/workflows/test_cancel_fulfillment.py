@@ -23,7 +23,7 @@ async def confirmed(skipping: SkippingPlatform) -> tuple[str, Shelf]:
     shelf = await skipping.shop.stock_up(5)
     order_id = await skipping.shop.draft(shelf, 2)
     await skipping.shop.place(order_id)
-    await eventually(lambda: skipping.shop.shipments(order_id))
+    await eventually(lambda: skipping.shop.fulfillment_started(order_id))
     return order_id, shelf
 
 

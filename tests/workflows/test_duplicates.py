@@ -26,8 +26,7 @@ async def test_two_requests_for_one_order_get_one_order_and_one_charge(platform:
     assert await shop.levels(shelf) == (5, 2)
     charge = ("requires_capture", 2 * PRICE + SHIPPING, 0)
     assert await platform.outside.charges(order_id) == [charge]
-    await eventually(lambda: shop.shipments(order_id))
-    assert len(await shop.shipments(order_id)) == 1
+    await eventually(lambda: shop.fulfillment_started(order_id))
 
 
 async def test_sixty_buyers_of_ten_units_in_two_warehouses_get_exactly_ten(

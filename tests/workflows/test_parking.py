@@ -157,7 +157,7 @@ async def shipped_without(
     shop = skipping.shop
     order_id = await shop.draft(await shop.stock_up(1))
     assert (await shop.place(order_id)).status is OrderStatus.CONFIRMED
-    await eventually(lambda: shop.shipments(order_id))
+    await eventually(lambda: shop.fulfillment_started(order_id))
     await skipping.outside.break_down(service, operation)
     await skipping.skip(HANDLING + TRIES)
     await skipping.skip(TRIES)

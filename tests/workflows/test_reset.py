@@ -85,7 +85,7 @@ async def test_checkout_reset_anywhere_changes_nothing(
         await handle.signal(CheckoutWorkflow.payment_changed)
     outcome = await handle.result()
     if outcome == "confirmed":
-        await eventually(lambda: shop.shipments(order_id))
+        await eventually(lambda: shop.fulfillment_started(order_id))
     before = await picture(platform, order_id, shelf)
     assert before["charges"] == charge
 

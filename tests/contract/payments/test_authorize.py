@@ -113,9 +113,11 @@ async def test_same_key_with_another_amount_is_rejected(
     assert [row["amount"] for row in await control.attempts(first.order_id)] == [1000]
 
 
-async def test_unknown_method_is_rejected(gateway: PaymentGateway, control: Control) -> None:
+async def test_unknown_method_is_declined(gateway: PaymentGateway, control: Control) -> None:
     request = authorization("no_such_method")
 
-    with pytest.raises(ProviderRejectedError):
-        await gateway.authorize(request)
+    payment = (await gateway.authorize(request)).payment
+
+    assert (payment.status, payment.provider_payment_id) == (PaymentStatus.FAILED, None)
+    assert payment.decline_code == "resource_missing"
     assert await control.attempts(request.order_id) == []
