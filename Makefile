@@ -8,7 +8,7 @@ PACKAGES := activities api core deploy models search workers workflows
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up down demo verify check test test-deep format lock clean
+.PHONY: help up down demo verify check test chaos format lock clean
 
 help: ## Show these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ check: .venv ## Lint, types and import contracts
 
 test: .venv ## All tests, on the real embedded stack
 	$(BIN)/pytest
+
+chaos: .venv ## Kill every process once while 300 orders are placed
+	PERDURE_CHAOS_ORDERS=300 $(BIN)/pytest tests/chaos
 
 format: .venv ## Let ruff format and fix
 	$(BIN)/ruff format .

@@ -36,9 +36,6 @@ from workflows import search_attributes, workflow_ids
 from workflows.messages import Checkout, CheckoutAnswer
 from workflows.task_queues import TaskQueue
 
-_LEAST_SECONDS = 0.2
-"""Enough to hand the order to Temporal when the line has used up the budget."""
-
 log = structlog.get_logger("api")
 
 
@@ -164,7 +161,7 @@ async def _run(resources: Resources, order_id: str, customer_id: str, seconds_le
             task_queue=TaskQueue.CHECKOUT,
             update="place",
             result_type=CheckoutAnswer,
-            budget_seconds=max(seconds_left, _LEAST_SECONDS),
+            budget_seconds=seconds_left,
             search_attributes=search_attributes.of_order(order_id, customer_id),
             summary=f"Checkout of {order_id}",
         )

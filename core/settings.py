@@ -100,7 +100,7 @@ class ApiSettings(Section):
         default=5.0, description="a checkout that takes longer is answered with 202"
     )
     checkouts_at_once: int = Field(
-        default=16, ge=1, description="of one process; more wait in line, within the budget"
+        default=32, ge=1, description="of one process; more wait in line, and begin in turn"
     )
     rate_limit: str = Field(
         default="1000/second", description="per account, or per address without a token"

@@ -127,7 +127,7 @@ async def test_holds(skipping: SkippingPlatform) -> None:
 async def test_an_order_to_its_completion(skipping: SkippingPlatform) -> None:
     shop = skipping.shop
     order_id = await placed(skipping)
-    await eventually(lambda: shop.shipments(order_id))
+    await eventually(lambda: shop.fulfillment_started(order_id))
     await skipping.skip(HANDLING + timedelta(seconds=5))
     await eventually(lambda: shop.status(order_id), lambda status: status == "shipped")
     (parcel,) = await shop.shipments(order_id)
@@ -147,7 +147,7 @@ async def test_an_order_to_its_completion(skipping: SkippingPlatform) -> None:
 async def test_an_order_canceled_before_it_ships(skipping: SkippingPlatform) -> None:
     shop = skipping.shop
     order_id = await placed(skipping)
-    await eventually(lambda: shop.shipments(order_id))
+    await eventually(lambda: shop.fulfillment_started(order_id))
     await shop.fulfillment(order_id).execute_update("cancel", CancelRequest(reason="a mistake"))
     await keep(skipping, workflow_ids.fulfillment(order_id), "canceled")
 
