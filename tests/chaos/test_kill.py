@@ -59,7 +59,7 @@ async def kill_each(platform: Platform) -> list[str]:
         killed.append(name)
 
         async def back(name: str = name, pid: int = pid) -> bool:
-            return platform.status()["pids"].get(name, pid) != pid
+            return bool(platform.status()["pids"].get(name, pid) != pid)
 
         await eventually(back, within_seconds=60)
     return killed
