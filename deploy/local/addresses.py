@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +92,6 @@ def stack_environment(addresses: Addresses) -> dict[str, str]:
         "PERDURE_API_HOST": addresses.api_host,
         "PERDURE_API_PORT": str(urlsplit(addresses.api_url).port),
         "PERDURE_API_PUBLIC_URL": addresses.api_public_url,
-        "PERDURE_API_CHECKOUTS_AT_ONCE": os.environ.get("PERDURE_API_CHECKOUTS_AT_ONCE", "8"),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +16,9 @@ from deploy.local.probes import http_ok
 from deploy.local.sandbox import sandbox_part
 from deploy.local.temporal import temporal_part
 from deploy.local.valkey import valkey_part
+
+CHECKOUTS_AT_ONCE = "8"
+"""All parts share one small machine: more at once would only make each of them slower."""
 
 WORKERS = {
     "worker-orders": "checkout,inventory,fulfillment",
@@ -122,7 +126,14 @@ def _worker_part(plan: StackPlan, name: str) -> Part:
 
 
 def _api_part(plan: StackPlan) -> Part:
-    return _platform_part(plan, name="api", argv=_module("api"), env={}, port=plan.ports.api)
+    at_once = os.environ.get("PERDURE_API_CHECKOUTS_AT_ONCE", CHECKOUTS_AT_ONCE)
+    return _platform_part(
+        plan,
+        name="api",
+        argv=_module("api"),
+        env={"PERDURE_API_CHECKOUTS_AT_ONCE": at_once},
+        port=plan.ports.api,
+    )
 
 
 def _platform_part(

@@ -41,7 +41,7 @@ asyncio.run(main())
 
 
 def test_request_and_its_statements_are_spans_of_the_callers_trace(stack: Addresses) -> None:
-    run = subprocess.run(  # noqa: S603
+    run = subprocess.run(  # noqa: S603  # our own interpreter, fixed arguments
         [sys.executable, "-c", SCRIPT],
         env={
             **os.environ,

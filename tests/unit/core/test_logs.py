@@ -20,7 +20,7 @@ with structlog.contextvars.bound_contextvars(request_id="r-1"):
 
 
 def test_every_line_is_one_json_object_with_its_ids() -> None:
-    run = subprocess.run(  # noqa: S603
+    run = subprocess.run(  # noqa: S603  # our own interpreter, fixed arguments
         [sys.executable, "-c", SCRIPT], capture_output=True, check=True, text=True
     )
 
