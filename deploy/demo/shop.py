@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
+from asyncio import sleep
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -27,7 +27,7 @@ class Pace:
         now = time.monotonic()
         mine = max(self._next, now)
         self._next = mine + self._interval
-        await asyncio.sleep(mine - now)
+        await sleep(mine - now)
 
 
 class Shop:
@@ -129,7 +129,7 @@ class Shop:
                 if response.status_code not in _TRY_AGAIN or attempt == ATTEMPTS:
                     return response
                 pause = max(pause, _retry_after(response))
-            await asyncio.sleep(min(pause, MAX_PAUSE_SECONDS))
+            await sleep(min(pause, MAX_PAUSE_SECONDS))
             pause *= 2
         raise AssertionError("the last attempt returns or raises")
 

@@ -15,7 +15,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr("deploy.demo.shop.asyncio.sleep", sleep)
+    monkeypatch.setattr("deploy.demo.shop.sleep", sleep)
     return slept
 
 
