@@ -127,13 +127,14 @@ class CheckoutWorkflow(Parkable):
             CheckoutActivities.await_challenge,
             AwaitChallenge(order_id=self._order_id, deadline=deadline),
         )
+        self._stop_if_canceled()
         self._answer = OrderStatus.REQUIRES_ACTION
         workflow.set_current_details(f"**Waiting for the customer's bank** until {deadline} UTC")
         in_time = True
         while True:
-            self._stop_if_canceled()
             self._payment_news = False
             payment = await self._ask_provider(ref) or payment
+            self._stop_if_canceled()
             if payment.status is PaymentStatus.AUTHORIZED:
                 return payment
             if payment.status not in UNDECIDED:

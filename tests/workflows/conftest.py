@@ -6,7 +6,7 @@
   its clock only goes forward while that of the provider does not.
 - ``platform``: all pools on the development server.
 
-At the end of each test every invariant is asked of the database.
+Each test has a database of its own, and at its end every invariant is asked of it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from core.settings import Settings
 from tests.workflows.outside import TRANSIT_MS, Outside
@@ -25,6 +26,13 @@ from tests.workflows.platform import (
     skipping_platform,
     tuned,
 )
+
+
+@pytest.fixture
+def settings(settings: Settings, database_url: str) -> Settings:
+    """Those of the session, on a private database."""
+    postgres = settings.postgres.model_copy(update={"url": SecretStr(database_url)})
+    return settings.model_copy(update={"postgres": postgres})
 
 
 @pytest.fixture

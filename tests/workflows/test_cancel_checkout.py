@@ -231,6 +231,21 @@ async def test_canceled_while_the_bank_waits_for_its_customer(
 
 
 @both_ways
+async def test_canceled_while_the_provider_is_asked_does_not_wait_for_the_deadline(
+    skipping: SkippingPlatform, cancel: Cancel
+) -> None:
+    shop = skipping.shop
+    await skipping.outside.fault("stripe", "payment_intents.retrieve", "latency", latency_ms=600)
+    order_id, shelf = await started(skipping, CHALLENGED)
+    await skipping.outside.until_struck()
+    await cancel(shop, order_id)
+
+    assert await end_of(skipping, order_id) == "canceled"
+    await assert_left_no_trace(skipping, order_id, shelf, cancel)
+    assert await skipping.outside.charges(order_id) == [("canceled", TOTAL, 0)]
+
+
+@both_ways
 async def test_canceled_after_the_challenge_was_passed_but_before_that_was_known(
     skipping: SkippingPlatform, cancel: Cancel
 ) -> None:

@@ -106,9 +106,12 @@ async def customer(world: World) -> Person:
     return await world.person()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def workers(settings: Settings, sandbox_url: str) -> AsyncIterator[None]:
-    """Every queue of the platform, and the outside world."""
+    """Every queue of the platform, and the outside world.
+
+    They end with this package: other tests have workers of their own on the same queues.
+    """
     async with (
         open_resources(settings, for_worker=True) as resources,
         running_pools(resources, list(POOLS)),
