@@ -25,7 +25,7 @@ DYNAMIC_CONFIG = (
     "history.transferProcessorMaxPollHostRPS=200",
 )
 SQLITE_PRAGMAS = ("journal_mode=wal", "synchronous=normal")
-GARBAGE_COLLECTION = {"GOGC": "400", "GOMEMLIMIT": "400MiB"}
+GARBAGE_COLLECTION = {"GOGC": "400", "GOMEMLIMIT": "300MiB"}
 
 
 def temporal_part(

@@ -22,8 +22,8 @@ class Novelty(StrEnum):
     """A duplicate, a fact that we know already, or a type that concerns nobody."""
 
 
-# What we know is read from the payment in the same statement. A state that our own call has told
-# us first makes the event an echo; everything else goes to a workflow.
+# What we know is read from the payment or the shipment in the same statement. A state that our own
+# call has told us first makes the event an echo; everything else goes to a workflow.
 _RECORD = text("""
 WITH known AS (
     SELECT CASE
@@ -32,6 +32,10 @@ WITH known AS (
             SELECT 1 FROM payments p
             WHERE p.provider = :provider AND p.provider_payment_id = :object_id
               AND p.status = ANY(CAST(:echo_of AS text[]))
+        ) OR EXISTS (
+            SELECT 1 FROM shipments s
+            WHERE s.carrier = :provider AND s.carrier_shipment_id = :object_id
+              AND s.status = ANY(CAST(:echo_of AS text[]))
         ) THEN 'already_known'
     END AS outcome
 ), added AS (
@@ -64,6 +68,9 @@ _ECHOES: dict[str, tuple[str, ...]] = {
     "payment_intent.requires_action": ("requires_action", "failed", "voided", *_BEYOND_AUTHORIZED),
     "payment_intent.payment_failed": ("failed", "voided"),
     "payment_intent.canceled": ("failed", "voided"),
+    "shipment.handed_over": ("handed_over", "in_transit", "delivered"),
+    "shipment.in_transit": ("in_transit", "delivered"),
+    "shipment.delivered": ("delivered",),
 }
 _CONCERNS_US = ("payment_intent.", "charge.", "refund.", "shipment.", "tracking.")
 _EVERY_INTENT_HAS_IT = "payment_intent.created"
