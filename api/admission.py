@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 HOLD_SECONDS = 0.75
 """Whoever takes longer waits for a provider, not for us, and gives the place to the next."""
 
-LEAST_SECONDS = 1.0
+LEAST_SECONDS = 2.5
 """What is left of the budget for the work itself, however long the line was."""
 
 PATIENCE_SECONDS = 15.0
