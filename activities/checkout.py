@@ -22,7 +22,7 @@ from core.domain.ids import Prefix, derived_id
 from core.domain.statuses import HoldStatus, OrderStatus, PaymentStatus
 from core.settings import Settings
 from models.orders import Order
-from models.repositories import checkout, holds, orders, reservations, timeline
+from models.repositories import checkout, holds, orders, parking, reservations, timeline
 from workflows import search_attributes, workflow_ids
 from workflows.messages import Child, Fulfillment
 from workflows.ports.checkout import (
@@ -205,7 +205,8 @@ class PostgresCheckoutActivities(CheckoutActivities):
             payment.provider_payment_id = step.provider_payment_id
         orders.move(order, step.status)
         order.failure = _failure(step)
-        order.next_action = order.waiting_for = None
+        order.next_action = None
+        await parking.forget(session, order)
         await session.flush()
         released = await reservations.release_order(session, order.id)
         await timeline.append(session, order.id, _closed_entries(step, released))

@@ -11,7 +11,7 @@ from core.domain.statuses import CANCELABLE, OrderStatus, PaymentStatus, Shipmen
 from core.settings import FulfillmentSettings
 from models.orders import Order
 from models.payments import Payment
-from models.repositories import orders, reservations, shipments, timeline
+from models.repositories import orders, parking, reservations, shares, shipments, timeline
 from models.shipments import Shipment
 from workflows.ports.fulfillment import (
     CancelOrder,
@@ -34,6 +34,8 @@ class PostgresFulfillmentActivities(FulfillmentActivities):
             order = await orders.lock(session, step.order_id)
             payment = await orders.first_payment(session, step.order_id)
             planned = await shipments.plan(session, order)
+            if order.status in CANCELABLE:
+                await shares.reshare(session, order)
             return FulfillmentPlan(
                 order_status=OrderStatus(order.status),
                 shipments=[
@@ -101,7 +103,8 @@ class PostgresFulfillmentActivities(FulfillmentActivities):
             payment = await orders.first_payment(session, order.id)
             voided = step.voided and orders.move_payment(order, payment, PaymentStatus.VOIDED)
             orders.move(order, OrderStatus.CANCELED)
-            order.waiting_for = order.next_action = None
+            order.next_action = None
+            await parking.forget(session, order)
             for shipment in await shipments.of_order(session, order.id):
                 shipment.status = ShipmentStatus.CANCELED
             await session.flush()

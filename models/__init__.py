@@ -1,51 +1,106 @@
 """Every table of the platform; importing this package registers them all."""
 
+from models.carts import Cart, CartItem, CartStatus
 from models.catalogue import (
+    BackorderPolicy,
     Category,
     Product,
     ProductCategory,
     ProductMedia,
     ProductStatus,
+    ShippingOption,
     ShippingRate,
+    ShippingZone,
+    ShippingZonePlace,
     TaxRate,
+    TaxRule,
     Variant,
     VariantPrice,
     VariantStatus,
 )
 from models.idempotency import IdempotencyKey
-from models.orders import CheckoutDraft, Order, OrderItem, OutboxEvent, TimelineRow
-from models.payments import Capture, Payment
-from models.shipments import Shipment, ShipmentEvent, ShipmentItem
-from models.stock import Hold, ReservationLine, Stock, StockMovement, Warehouse
+from models.orders import CheckoutDraft, ItemKind, Order, OrderItem, OutboxEvent, TimelineRow
+from models.oversight import AuditEntry, OrderEdit, OrderWait, ReviewKind, ReviewRule
+from models.payments import (
+    Capture,
+    CaptureStatus,
+    Payment,
+    PaymentPurpose,
+    Refund,
+    RefundPart,
+)
+from models.promotions import Promotion, PromotionKind, PromotionScope, PromotionUse
+from models.returns import Return, ReturnCondition, ReturnItem
+from models.shipments import Shipment, ShipmentEvent, ShipmentItem, ShipmentPurpose
+from models.stock import (
+    Backorder,
+    Hold,
+    ReservationLine,
+    Stock,
+    StockMovement,
+    StockTransfer,
+    TransferStatus,
+    Warehouse,
+)
 from models.users import RefreshToken, Role, User
-from models.vendors import Vendor
+from models.vendors import FulfillmentMode, Vendor
 from models.webhook_events import WebhookEvent
 
 __all__ = [
+    "AuditEntry",
+    "Backorder",
+    "BackorderPolicy",
     "Capture",
+    "CaptureStatus",
+    "Cart",
+    "CartItem",
+    "CartStatus",
     "Category",
     "CheckoutDraft",
+    "FulfillmentMode",
     "Hold",
     "IdempotencyKey",
+    "ItemKind",
     "Order",
+    "OrderEdit",
     "OrderItem",
+    "OrderWait",
     "OutboxEvent",
     "Payment",
+    "PaymentPurpose",
     "Product",
     "ProductCategory",
     "ProductMedia",
     "ProductStatus",
+    "Promotion",
+    "PromotionKind",
+    "PromotionScope",
+    "PromotionUse",
     "RefreshToken",
+    "Refund",
+    "RefundPart",
     "ReservationLine",
+    "Return",
+    "ReturnCondition",
+    "ReturnItem",
+    "ReviewKind",
+    "ReviewRule",
     "Role",
     "Shipment",
     "ShipmentEvent",
     "ShipmentItem",
+    "ShipmentPurpose",
+    "ShippingOption",
     "ShippingRate",
+    "ShippingZone",
+    "ShippingZonePlace",
     "Stock",
     "StockMovement",
+    "StockTransfer",
     "TaxRate",
+    "TaxRule",
     "TimelineRow",
+    "TransferStatus",
     "User",
     "Variant",
     "VariantPrice",

@@ -23,6 +23,15 @@ class VariantStatus(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class BackorderPolicy(StrEnum):
+    """What happens to an order for more units than there are."""
+
+    DENY = "deny"
+    BACKORDER = "backorder"
+    PREORDER = "preorder"
+    """Not for sale from stock yet: sold now, sent from the promised date on."""
+
+
 class Category(SQLModel, table=True):
     __tablename__ = "categories"
 
@@ -73,7 +82,11 @@ class Variant(SQLModel, table=True):
     """What a customer can put into a cart; its SKU never changes."""
 
     __tablename__ = "variants"
-    __table_args__ = (columns.one_of("status", VariantStatus),)
+    __table_args__ = (
+        columns.one_of("status", VariantStatus),
+        columns.one_of("backorder_policy", BackorderPolicy),
+        CheckConstraint("weight_grams >= 0", name="weight_not_negative"),
+    )
 
     id: str = Field(primary_key=True)
     product_id: str = Field(foreign_key="products.id", index=True)
@@ -82,6 +95,17 @@ class Variant(SQLModel, table=True):
     attributes: dict[str, Any] = columns.document()
     status: str
     position: int
+    weight_grams: int = columns.count()
+    backorder_policy: str = Field(
+        default=BackorderPolicy.DENY,
+        sa_column_kwargs={"server_default": BackorderPolicy.DENY.value},
+    )
+    backorder_limit: int | None = None
+    """The most units that may wait at once; None for any number."""
+    promised_at: datetime | None = columns.timestamp()
+    """When a back-ordered or pre-ordered unit is expected to leave."""
+    low_stock_threshold: int | None = None
+    """With fewer available units in all warehouses than this, people are told."""
     created_at: datetime = columns.created_at()
     updated_at: datetime = columns.created_at()
 
@@ -115,4 +139,52 @@ class ShippingRate(SQLModel, table=True):
 
     method: str = Field(primary_key=True)
     currency: str = Field(primary_key=True, max_length=3)
+    amount: int = columns.amount()
+
+
+class TaxRule(SQLModel, table=True):
+    """The rate of a country (ISO 3166-1 alpha-2), or of one of its regions (``region`` not empty).
+
+    A region's rule goes before its country's.
+    """
+
+    __tablename__ = "tax_rules"
+    __table_args__ = (CheckConstraint("basis_points BETWEEN 0 AND 10000", name="is_a_share"),)
+
+    country: str = Field(primary_key=True, max_length=2)
+    region: str = Field(primary_key=True, default="")
+    basis_points: int
+    prices_include_tax: bool = columns.flag()
+
+
+class ShippingZone(SQLModel, table=True):
+    __tablename__ = "shipping_zones"
+
+    id: str = Field(primary_key=True)
+    name: str
+
+
+class ShippingZonePlace(SQLModel, table=True):
+    """A country, or a region of it, belongs to one zone; ``*`` is everywhere else."""
+
+    __tablename__ = "shipping_zone_places"
+
+    country: str = Field(primary_key=True, max_length=2)
+    region: str = Field(primary_key=True, default="")
+    zone_id: str = Field(foreign_key="shipping_zones.id", index=True)
+
+
+class ShippingOption(SQLModel, table=True):
+    """The fee of a method in a zone, in one currency, from a weight (grams) on."""
+
+    __tablename__ = "shipping_options"
+    __table_args__ = (
+        CheckConstraint("amount >= 0", name="not_negative"),
+        CheckConstraint("from_grams >= 0", name="weight_not_negative"),
+    )
+
+    method: str = Field(primary_key=True)
+    zone_id: str = Field(primary_key=True, foreign_key="shipping_zones.id")
+    currency: str = Field(primary_key=True, max_length=3)
+    from_grams: int = Field(primary_key=True, default=0)
     amount: int = columns.amount()

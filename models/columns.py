@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, DateTime, func
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -42,6 +42,21 @@ def timestamp(*, nullable: bool = True) -> Any:
 def amount(default: int | None = None) -> Any:
     """Integer minor units of the row's currency."""
     return Field(default=... if default is None else default, sa_type=BigInteger)
+
+
+def amount_or_zero() -> Any:
+    """Integer minor units, zero in rows that were written before there was the column."""
+    return Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+
+
+def count() -> Any:
+    """A number of units, zero at first."""
+    return Field(default=0, sa_column_kwargs={"server_default": text("0")})
+
+
+def flag() -> Any:
+    """False at first."""
+    return Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
 
 def document(*, nullable: bool = False) -> Any:

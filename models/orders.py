@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, Sequence, text
 from sqlmodel import Field, SQLModel
 
+from core.domain.allocation import AllocationStrategy
 from core.domain.statuses import FulfillmentStatus, OrderStatus, PaymentStatus
 from models import columns
 
@@ -40,8 +42,10 @@ class Order(SQLModel, table=True):
         columns.one_of("status", OrderStatus),
         columns.one_of("payment_status", PaymentStatus),
         columns.one_of("fulfillment_status", FulfillmentStatus),
+        columns.one_of("allocation", AllocationStrategy),
         CheckConstraint(
-            "total_amount = subtotal_amount - discount_amount + shipping_amount + tax_amount",
+            "total_amount = subtotal_amount - discount_amount + shipping_amount"
+            " + CASE WHEN tax_included THEN 0 ELSE tax_amount END",
             name="total_adds_up",
         ),
         CheckConstraint(
@@ -73,6 +77,22 @@ class Order(SQLModel, table=True):
     shipping_amount: int = columns.amount()
     tax_amount: int = columns.amount()
     total_amount: int = columns.amount()
+    tax_included: bool = columns.flag()
+    """The prices contain the tax: it is told, not added."""
+    shipping_discount_amount: int = columns.amount_or_zero()
+    """The part of the discount that is on the shipping; the rest is on the items."""
+    shipping_tax_amount: int = columns.amount_or_zero()
+    """The part of the tax that is on the shipping; the rest is on the items."""
+    email: str | None = None
+    """Where a guest is written to; a signed-in customer has an account."""
+    allocation: str = Field(
+        default=AllocationStrategy.FEWEST_SHIPMENTS,
+        sa_column_kwargs={"server_default": AllocationStrategy.FEWEST_SHIPMENTS.value},
+    )
+    review: dict[str, Any] | None = columns.document(nullable=True)
+    """Why a person has to look at it before it ships: ``reasons``, ``since``, ``deadline``."""
+    cancel_requested_at: datetime | None = columns.timestamp()
+    delivered_at: datetime | None = columns.timestamp()
     shipping_method: str
     shipping_address: dict[str, Any] = columns.document()
     next_action: dict[str, Any] | None = columns.document(nullable=True)
@@ -87,9 +107,23 @@ class Order(SQLModel, table=True):
     updated_at: datetime = columns.created_at()
 
 
+class ItemKind(StrEnum):
+    ORDERED = "ordered"
+    EXCHANGE = "exchange"
+    """Given for a returned item: it is not part of the order's amounts."""
+
+
 class OrderItem(SQLModel, table=True):
     __tablename__ = "order_items"
-    __table_args__ = (CheckConstraint("quantity > 0", name="quantity_positive"),)
+    __table_args__ = (
+        columns.one_of("kind", ItemKind),
+        CheckConstraint("quantity >= 0", name="quantity_not_negative"),
+        CheckConstraint("canceled_quantity >= 0", name="canceled_not_negative"),
+        CheckConstraint(
+            "returned_quantity BETWEEN 0 AND quantity", name="returned_within_quantity"
+        ),
+        CheckConstraint("discount_amount BETWEEN 0 AND total_amount", name="discount_within_total"),
+    )
 
     order_id: str = Field(primary_key=True, foreign_key="orders.id")
     position: int = Field(primary_key=True)
@@ -102,6 +136,14 @@ class OrderItem(SQLModel, table=True):
     unit_price_amount: int = columns.amount()
     total_amount: int = columns.amount()
     tax_amount: int = columns.amount()
+    discount_amount: int = columns.amount_or_zero()
+    kind: str = Field(
+        default=ItemKind.ORDERED, sa_column_kwargs={"server_default": ItemKind.ORDERED.value}
+    )
+    canceled_quantity: int = columns.count()
+    """Units that were taken off the order; ``quantity`` does not count them any more."""
+    returned_quantity: int = columns.count()
+    """Units that came back and were credited; ``quantity`` still counts them."""
 
 
 class TimelineRow(SQLModel, table=True):

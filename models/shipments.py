@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
@@ -11,10 +12,19 @@ from core.domain.statuses import ShipmentStatus
 from models import columns
 
 
+class ShipmentPurpose(StrEnum):
+    ORDER = "order"
+    REPLACEMENT = "replacement"
+    """For a parcel that was lost or came back: it costs the customer nothing."""
+    EXCHANGE = "exchange"
+    """Goods in exchange for a return; its capture is what they cost more."""
+
+
 class Shipment(SQLModel, table=True):
     __tablename__ = "shipments"
     __table_args__ = (
         columns.one_of("status", ShipmentStatus),
+        columns.one_of("purpose", ShipmentPurpose),
         Index("uq_shipments_order_id_number", "order_id", "number", unique=True),
         Index(
             "uq_shipments_carrier_shipment",
@@ -38,6 +48,22 @@ class Shipment(SQLModel, table=True):
     carrier_shipment_id: str | None = None
     tracking_number: str | None = None
     label_url: str | None = None
+    purpose: str = Field(
+        default=ShipmentPurpose.ORDER,
+        sa_column_kwargs={"server_default": ShipmentPurpose.ORDER.value},
+    )
+    replaces_id: str | None = None
+    """The shipment that was lost or came back, or the return, that this one makes good."""
+    accepted_at: datetime | None = columns.timestamp()
+    """When its vendor promised to send it."""
+    booking_at: datetime | None = columns.timestamp()
+    """When the carrier was first asked: from then on the address is fixed."""
+    dispatching_at: datetime | None = columns.timestamp()
+    """When its capture and its hand-over began: from then on it cannot be canceled."""
+    handed_over_at: datetime | None = columns.timestamp()
+    delivered_at: datetime | None = columns.timestamp()
+    failure: str | None = None
+    """Why it did not arrive: ``lost``, ``refused``, ``damaged``."""
     created_at: datetime = columns.created_at()
     updated_at: datetime = columns.created_at()
 

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKeyConstraint, Identity, Index, text
 from sqlmodel import Field, SQLModel
 
-from core.domain.statuses import HoldStatus, ReservationStatus
+from core.domain.statuses import BackorderStatus, HoldStatus, ReservationStatus
 from models import columns
+
+
+class TransferStatus(StrEnum):
+    IN_TRANSIT = "in_transit"
+    RECEIVED = "received"
+    CANCELED = "canceled"
 
 
 class Warehouse(SQLModel, table=True):
@@ -19,6 +27,10 @@ class Warehouse(SQLModel, table=True):
     country: str = Field(max_length=2)
     priority: int = Field(default=0)
     """A lower number is asked first."""
+    region: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    """Degrees (WGS 84), for the nearest warehouse."""
     created_at: datetime = columns.created_at()
 
 
@@ -95,8 +107,10 @@ class ReservationLine(SQLModel, table=True):
             "order_id",
             "warehouse_id",
             "sku",
+            "shipment_id",
             unique=True,
             postgresql_where=text("order_id IS NOT NULL"),
+            postgresql_nulls_not_distinct=True,
         ),
         Index(
             "uq_reservation_lines_hold",
@@ -122,6 +136,8 @@ class ReservationLine(SQLModel, table=True):
     )
     order_id: str | None = None
     hold_id: str | None = Field(default=None, foreign_key="holds.id")
+    shipment_id: str | None = Field(default=None, index=True)
+    """The parcel that carries it; NULL until the order is planned."""
     warehouse_id: str
     sku: str
     quantity: int
@@ -129,3 +145,47 @@ class ReservationLine(SQLModel, table=True):
     expires_at: datetime | None = columns.timestamp()
     """The deadline while ``held`` by a hold or a challenge; NULL while a workflow is at work."""
     created_at: datetime = columns.created_at()
+
+
+class Backorder(SQLModel, table=True):
+    """Units of an order that no warehouse has yet; they are given the next stock, oldest first."""
+
+    __tablename__ = "backorders"
+    __table_args__ = (
+        columns.one_of("status", BackorderStatus),
+        CheckConstraint("quantity > 0", name="quantity_positive"),
+        Index(
+            "ix_backorders_waiting",
+            "sku",
+            "created_at",
+            "order_id",
+            postgresql_where=text("status = 'waiting'"),
+        ),
+    )
+
+    order_id: str = Field(primary_key=True)
+    sku: str = Field(primary_key=True)
+    number: int = Field(primary_key=True, default=1)
+    """Counts the parts of one item: what arrives may be less than what waits."""
+    quantity: int
+    status: str
+    promised_at: datetime | None = columns.timestamp()
+    created_at: datetime = columns.created_at()
+
+
+class StockTransfer(SQLModel, table=True):
+    """Units on their way from one warehouse to another: gone there, not here yet."""
+
+    __tablename__ = "stock_transfers"
+    __table_args__ = (columns.one_of("status", TransferStatus),)
+
+    id: str = Field(primary_key=True)
+    from_warehouse_id: str = Field(foreign_key="warehouses.id")
+    to_warehouse_id: str = Field(foreign_key="warehouses.id")
+    status: str
+    items: list[dict[str, Any]] = columns.document()
+    """``sku`` and ``quantity``."""
+    actor: str
+    reason: str
+    created_at: datetime = columns.created_at()
+    ended_at: datetime | None = columns.timestamp()

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 
 from sqlmodel import Field, SQLModel
 
 from models import columns
 
 
+class FulfillmentMode(StrEnum):
+    """Who moves a vendor's parcels."""
+
+    AUTOMATIC = "automatic"
+    """The platform books and hands over by itself, as a warehouse of its own would."""
+    MANUAL = "manual"
+    """The vendor accepts, packs and hands over, each by a deadline."""
+
+
 class Vendor(SQLModel, table=True):
     __tablename__ = "vendors"
+    __table_args__ = (columns.one_of("fulfillment", FulfillmentMode),)
 
     id: str = Field(primary_key=True)
     name: str
     slug: str = Field(unique=True)
+    fulfillment: str = Field(
+        default=FulfillmentMode.AUTOMATIC,
+        sa_column_kwargs={"server_default": FulfillmentMode.AUTOMATIC.value},
+    )
     created_at: datetime = columns.created_at()

@@ -317,6 +317,14 @@ class Shop:
         )
         return [dict(row) for row in rows]
 
+    async def waits(self, order_id: str) -> list[str]:
+        """What the order waits for, the longest first."""
+        rows = await self.database.statement(
+            text("SELECT what FROM order_waits WHERE order_id = :id ORDER BY since_at"),
+            {"id": order_id},
+        )
+        return [row["what"] for row in rows]
+
     async def levels(self, shelf: Shelf) -> tuple[int, int]:
         """``on_hand`` and ``reserved`` of the shelf."""
         rows = await self.database.statement(

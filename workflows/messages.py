@@ -19,6 +19,8 @@ class Child(StrEnum):
     FULFILLMENT = "FulfillmentWorkflow"
     SHIPMENT = "ShipmentWorkflow"
     PAYMENT_CAPTURE = "PaymentCaptureWorkflow"
+    REFUND = "RefundWorkflow"
+    RETURN = "ReturnWorkflow"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,16 +70,59 @@ class PaymentCapture:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefundRequest:
+    """Which refund to carry out; its row tells how much from which payments."""
+
+    order_id: str
+    refund_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReturnRequest:
+    """Which return to follow; its rows tell what comes back and why."""
+
+    order_id: str
+    return_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemQuantity:
+    """Units of one item of an order."""
+
+    item_id: str
+    quantity: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class CancelRequest:
-    """Who wants an order canceled, and why."""
+    """Who wants an order canceled, and why; only some units of it when ``items`` names them."""
 
     actor: str = Actor.SYSTEM
     reason: str = ""
+    items: Sequence[ItemQuantity] = ()
+
+
+class Action(StrEnum):
+    """What a person can decide about a parked step."""
+
+    RETRY = "retry"
+    """Try it now."""
+    SKIP = "skip"
+    """Go on as if it were done: somebody has done it by hand, or it does not matter."""
+    CANCEL = "cancel"
+    """Give up what the step is for, and undo it."""
+    REFUND = "refund"
+    """Give the customer the money back for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resolution:
-    """Who wakes a parked step, and why."""
+    """Who decides about a parked step, what, and why.
+
+    ``what`` names the step when several of a run are parked; empty for all of them.
+    """
 
     actor: str
     reason: str = ""
+    action: Action = Action.RETRY
+    what: str = ""

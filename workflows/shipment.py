@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
 from core.domain.statuses import ShipmentStatus
 from workflows import search_attributes, workflow_ids
-from workflows.messages import Child, PaymentCapture
+from workflows.messages import Action, Child, PaymentCapture, Resolution
 from workflows.parking import Parkable
 from workflows.policies import FIRST_TRACKING_POLL, LONGEST_TRACKING_POLL, SAME_STEP_RUNNING_WAIT
 from workflows.ports.fulfillment import (
@@ -20,13 +20,15 @@ from workflows.ports.fulfillment import (
     ShipmentRef,
     ShipmentState,
 )
-from workflows.ports.parking import ParkingActivities, ParkOrder, ResumeOrder
 from workflows.ports.payments import CapturePayment
 from workflows.saga import shielded
-from workflows.steps import carrier_call, database_step
+from workflows.steps import carrier_call
 from workflows.task_queues import TaskQueue
 
 CarrierStep = Callable[[CarrierActivities, ShipmentRef], Awaitable[ShipmentState]]
+
+DELIVERY = "delivery"
+"""What a parcel waits for that is late."""
 
 ARRIVED = (ShipmentStatus.DELIVERED, ShipmentStatus.RETURNED)
 
@@ -111,7 +113,7 @@ class ShipmentWorkflow(Parkable):
                 await self._found()
                 return state
             if workflow.now() >= deadline:
-                await self._report_late(deadline)
+                await self._report_late()
 
     async def _news_within(self, patience: timedelta, deadline: datetime) -> bool:
         until_deadline = deadline - workflow.now()
@@ -119,47 +121,33 @@ class ShipmentWorkflow(Parkable):
             patience = min(patience, max(until_deadline, timedelta(0)))
         try:
             await workflow.wait_condition(
-                lambda: self._news or self._resolution is not None,
+                lambda: self._news or self.decided(DELIVERY) is not None,
                 timeout=patience,
                 timeout_summary="ask the carrier",
             )
         except TimeoutError:
             return False
-        self._news, self._resolution = False, None
+        self._news = False
         return True
 
-    async def _report_late(self, deadline: datetime) -> None:
+    async def _report_late(self) -> None:
         """Nobody knows where the parcel is: a person looks, while the carrier is still asked."""
-        if self._parked_step is not None:  # by this, and not taken away by a step parked since
+        if self._late and self.decided(DELIVERY) is None:
             return
-        self._late, self._parked_step = True, "delivery"
-        workflow.upsert_search_attributes([search_attributes.WAITING_FOR.value_set("delivery")])
-        await database_step(
-            ParkingActivities.park_order,
-            ParkOrder(
-                order_id=self._shipment.order_id,
-                what="delivery",
-                since=deadline,
-                attempts=1,
-                last_error=f"shipment {self._shipment.number} was not delivered by its deadline",
-                next_attempt_at=None,
-            ),
+        self._late = True
+        await self.mark(
+            self._shipment.order_id,
+            DELIVERY,
+            f"shipment {self._shipment.number} was not delivered by its deadline",
+            actions=[Action.RETRY],
         )
 
     async def _found(self) -> None:
-        if not self._late:
-            return
-        self._late, self._parked_step = False, None
-        workflow.upsert_search_attributes([search_attributes.WAITING_FOR.value_unset()])
-        await database_step(
-            ParkingActivities.resume_order,
-            ResumeOrder(
-                order_id=self._shipment.order_id,
-                what="delivery",
-                actor=f"carrier:{self._shipment.shipment_id}",
-                reason="the parcel has arrived",
-            ),
+        self._late = False
+        arrived = Resolution(
+            actor=f"carrier:{self._shipment.shipment_id}", reason="the parcel has arrived"
         )
+        await self.unmark(self._shipment.order_id, DELIVERY, arrived)
 
     async def _tell_order(self, state: ShipmentState) -> None:
         order = workflow.get_external_workflow_handle(

@@ -25,3 +25,11 @@ def capture(payment_id: str, number: int) -> str:
 
 def webhook(provider: str, event_id: str) -> str:
     return f"webhook/{provider}/{event_id}"
+
+
+def refund(refund_id: str) -> str:
+    return f"refund/{refund_id}"
+
+
+def return_(return_id: str) -> str:
+    return f"return/{return_id}"

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from core.domain.errors import Shortage
+
+
+class AllocationStrategy(StrEnum):
+    """What an order's warehouses are chosen for."""
+
+    FEWEST_SHIPMENTS = "fewest_shipments"
+    NEAREST_WAREHOUSE = "nearest_warehouse"
+    PRIORITY = "priority"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -40,6 +40,12 @@ class Prefix(StrEnum):
     EVENT = "evt"
     WEBHOOK = "whk"
     AUDIT = "aud"
+    CART = "crt"
+    PROMOTION = "prm"
+    EDIT = "edt"
+    TRANSFER = "trf"
+    RULE = "rul"
+    ZONE = "zon"
 
 
 def new_id(prefix: Prefix) -> str:

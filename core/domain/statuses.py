@@ -75,6 +75,41 @@ class ShipmentStatus(StrEnum):
     CANCELED = "canceled"
 
 
+class ReturnStatus(StrEnum):
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    IN_TRANSIT = "in_transit"
+    RECEIVED = "received"
+    INSPECTED = "inspected"
+    REFUNDED = "refunded"
+    EXPIRED = "expired"
+
+
+class RefundStatus(StrEnum):
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+class BackorderStatus(StrEnum):
+    WAITING = "waiting"
+    ALLOCATED = "allocated"
+    CANCELED = "canceled"
+
+
+class EditStatus(StrEnum):
+    PENDING = "pending"
+    APPLIED = "applied"
+    REFUSED = "refused"
+
+
+class PromotionUseStatus(StrEnum):
+    RESERVED = "reserved"
+    USED = "used"
+    RELEASED = "released"
+
+
 ORDER_MOVES: Mapping[OrderStatus, frozenset[OrderStatus]] = {
     OrderStatus.PENDING: frozenset(
         {
@@ -178,6 +213,35 @@ SHIPMENT_MOVES: Mapping[ShipmentStatus, frozenset[ShipmentStatus]] = {
     ShipmentStatus.DELIVERED: frozenset(),
     ShipmentStatus.CANCELED: frozenset(),
 }
+
+RETURN_MOVES: Mapping[ReturnStatus, frozenset[ReturnStatus]] = {
+    ReturnStatus.REQUESTED: frozenset(
+        {ReturnStatus.APPROVED, ReturnStatus.REJECTED, ReturnStatus.EXPIRED}
+    ),
+    ReturnStatus.APPROVED: frozenset(
+        {
+            ReturnStatus.IN_TRANSIT,
+            ReturnStatus.RECEIVED,
+            ReturnStatus.REJECTED,
+            ReturnStatus.EXPIRED,
+        }
+    ),
+    ReturnStatus.IN_TRANSIT: frozenset({ReturnStatus.RECEIVED, ReturnStatus.REJECTED}),
+    ReturnStatus.RECEIVED: frozenset({ReturnStatus.INSPECTED}),
+    ReturnStatus.INSPECTED: frozenset({ReturnStatus.REFUNDED, ReturnStatus.REJECTED}),
+    ReturnStatus.REJECTED: frozenset(),
+    ReturnStatus.REFUNDED: frozenset(),
+    ReturnStatus.EXPIRED: frozenset(),
+}
+
+OPEN_RETURN = (
+    ReturnStatus.REQUESTED,
+    ReturnStatus.APPROVED,
+    ReturnStatus.IN_TRANSIT,
+    ReturnStatus.RECEIVED,
+    ReturnStatus.INSPECTED,
+)
+"""Returns that are still under way: their units cannot be returned a second time."""
 
 CANCELABLE = frozenset(
     {

@@ -54,16 +54,14 @@ FROM lines WHERE r.id = lines.id
 RETURNING r.sku, r.quantity
 """
 _RELEASE_ORDER = text(_RELEASE.format(owner="order_id = :owner_id"))
+_RELEASE_SHIPMENT = text(_RELEASE.format(owner="shipment_id = :owner_id"))
 _RELEASE_HOLD = text(_RELEASE.format(owner="hold_id = :owner_id AND order_id IS NULL"))
 
 _CONSUME = text("""
 WITH lines AS (
-    SELECT r.id, r.warehouse_id, r.sku, i.quantity
-    FROM reservation_lines r
-    JOIN shipments s ON s.id = :shipment_id AND s.warehouse_id = r.warehouse_id
-    JOIN shipment_items i ON i.shipment_id = s.id AND i.sku = r.sku
-    WHERE r.order_id = s.order_id AND r.status = 'committed'
-    ORDER BY r.id FOR UPDATE OF r
+    SELECT id, warehouse_id, sku, quantity FROM reservation_lines
+    WHERE shipment_id = :shipment_id AND status = 'committed'
+    ORDER BY id FOR UPDATE
 ), locked AS (
     SELECT warehouse_id, sku FROM stock
     WHERE (warehouse_id, sku) IN (SELECT warehouse_id, sku FROM lines)
@@ -110,6 +108,14 @@ async def release_order(session: AsyncSession, order_id: str) -> int:
     """Give back every open line of an order; return how many lines there were."""
     rows = await session.execute(
         _RELEASE_ORDER, {"owner_id": order_id, "status": ReservationStatus.RELEASED}
+    )
+    return len(rows.all())
+
+
+async def release_shipment(session: AsyncSession, shipment_id: str) -> int:
+    """Give back every open line of a parcel that is not sent; return how many there were."""
+    rows = await session.execute(
+        _RELEASE_SHIPMENT, {"owner_id": shipment_id, "status": ReservationStatus.RELEASED}
     )
     return len(rows.all())
 

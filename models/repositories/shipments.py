@@ -4,25 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core.domain.errors import NotFoundError
 from core.domain.ids import Prefix, derived_id
-from core.domain.money import split
 from core.domain.statuses import ShipmentStatus
 from core.gateways.carrier import TrackingEvent
 from models.orders import Order
 from models.shipments import Shipment, ShipmentEvent, ShipmentItem
 
-_COMMITTED = text("""
-SELECT i.vendor_id, r.warehouse_id, i.id AS item_id, r.sku, r.quantity,
-    r.quantity * i.unit_price_amount AS value
+_UNPLANNED = text("""
+SELECT i.vendor_id, r.warehouse_id, i.id AS item_id, r.sku, r.quantity, r.id AS line_id
 FROM reservation_lines r JOIN order_items i ON i.order_id = r.order_id AND i.sku = r.sku
-WHERE r.order_id = :order_id AND r.status = 'committed'
+WHERE r.order_id = :order_id AND r.status = 'committed' AND r.shipment_id IS NULL
+    AND i.kind = 'ordered'
 ORDER BY i.vendor_id, r.warehouse_id, i.position
+""")
+
+_ASSIGN = text("""
+UPDATE reservation_lines r SET shipment_id = planned.shipment_id
+FROM unnest(CAST(:line_ids AS bigint[]), CAST(:shipment_ids AS text[]))
+    AS planned (line_id, shipment_id)
+WHERE r.id = planned.line_id
 """)
 
 
@@ -52,46 +58,48 @@ async def items_of(session: AsyncSession, shipment_id: str) -> Sequence[Shipment
 
 
 async def plan(session: AsyncSession, order: Order) -> Sequence[Shipment]:
-    """Write one shipment per vendor and warehouse of a locked order, unless they are there.
+    """Write shipments for what is committed and in no parcel yet; return all of the order's.
 
-    The order's total is split over them by the value of their goods, to the last minor unit.
+    One for each vendor and warehouse. Safe to call again: a line that has its parcel stays there.
+    The caller shares the total out afterwards (``shares.reshare``).
     """
     existing = await of_order(session, order.id)
-    if existing:
+    parcels: dict[tuple[str, str], list[RowMapping]] = {}
+    for row in (await session.execute(_UNPLANNED, {"order_id": order.id})).mappings():
+        parcels.setdefault((row["vendor_id"], row["warehouse_id"]), []).append(row)
+    if not parcels:
         return existing
-    parcels: dict[tuple[str, str], list[ShipmentItem]] = {}
-    values: dict[tuple[str, str], int] = {}
-    for row in (await session.execute(_COMMITTED, {"order_id": order.id})).mappings():
-        parcel = (row["vendor_id"], row["warehouse_id"])
-        shipment_id = derived_id(Prefix.SHIPMENT, order.id, *parcel)
-        values[parcel] = values.get(parcel, 0) + row["value"]
-        parcels.setdefault(parcel, []).append(
-            ShipmentItem(
-                shipment_id=shipment_id,
-                item_id=row["item_id"],
-                sku=row["sku"],
-                quantity=row["quantity"],
-            )
-        )
-    shares = split(order.total_amount, list(values.values())) if values else []
-    shipments = [
-        Shipment(
-            id=items[0].shipment_id,
+    planned: list[Shipment] = []
+    items: list[ShipmentItem] = []
+    lines: dict[int, str] = {}
+    for number, ((vendor_id, warehouse_id), rows) in enumerate(
+        parcels.items(), start=len(existing) + 1
+    ):
+        shipment = Shipment(
+            id=derived_id(Prefix.SHIPMENT, order.id, number),
             order_id=order.id,
             number=number,
             vendor_id=vendor_id,
             warehouse_id=warehouse_id,
             status=ShipmentStatus.PLANNED,
-            capture_amount=share,
+            capture_amount=0,
         )
-        for number, (((vendor_id, warehouse_id), items), share) in enumerate(
-            zip(parcels.items(), shares, strict=True), start=1
-        )
-    ]
-    session.add_all(shipments)
+        planned.append(shipment)
+        items += [
+            ShipmentItem(
+                shipment_id=shipment.id,
+                item_id=row["item_id"],
+                sku=row["sku"],
+                quantity=row["quantity"],
+            )
+            for row in rows
+        ]
+        lines |= {row["line_id"]: shipment.id for row in rows}
+    session.add_all(planned)
     await session.flush()
-    session.add_all([item for items in parcels.values() for item in items])
-    return shipments
+    session.add_all(items)
+    await session.execute(_ASSIGN, {"line_ids": list(lines), "shipment_ids": list(lines.values())})
+    return [*existing, *planned]
 
 
 async def record_tracking(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,10 @@ from temporalio import activity
 
 @dataclass(frozen=True, kw_only=True)
 class ParkOrder:
-    """What the order waits for, in words; shown as the contract's ``waiting_for``."""
+    """What the order waits for, in words; shown as the contract's ``waiting_for``.
+
+    ``actions`` are the ways in which a person may resolve it.
+    """
 
     order_id: str
     what: str
@@ -19,6 +23,7 @@ class ParkOrder:
     attempts: int
     last_error: str
     next_attempt_at: datetime | None
+    actions: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +32,7 @@ class ResumeOrder:
     what: str
     actor: str
     reason: str
+    action: str = "retry"
 
 
 class ParkingActivities(ABC):

@@ -88,7 +88,7 @@ async def test_downgrade_to_base_leaves_only_the_version_table(empty_url: str) -
     assert await revisions(empty_url) == []
 
 
-async def test_timeline_and_stock_movements_refuse_to_be_changed(database_url: str) -> None:
+async def test_what_is_written_once_refuses_to_be_changed(database_url: str) -> None:
     connection = await asyncpg.connect(database_url)
     try:
         triggers = await connection.fetch(
@@ -99,6 +99,8 @@ async def test_timeline_and_stock_movements_refuse_to_be_changed(database_url: s
         await connection.close()
 
     assert [(row["name"], row["verb"]) for row in triggers] == [
+        ("audit_log", "DELETE"),
+        ("audit_log", "UPDATE"),
         ("order_timeline", "DELETE"),
         ("order_timeline", "UPDATE"),
         ("stock_movements", "DELETE"),

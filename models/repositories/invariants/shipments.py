@@ -1,0 +1,60 @@
+"""What must be true of parcels."""
+
+from __future__ import annotations
+
+from models.repositories.invariants.invariant import Invariant
+
+SHIPMENTS = (
+    Invariant(
+        name="shipments_share_the_total",
+        number=5,
+        promise="the shares that an order's shipments capture add up to its total",
+        sql="""
+            SELECT o.id AS order_id, o.total_amount, sum(s.capture_amount) AS shares
+            FROM orders o JOIN shipments s ON s.order_id = o.id
+            WHERE o.status <> 'canceled' AND s.status <> 'canceled'
+            GROUP BY o.id HAVING sum(s.capture_amount) <> o.total_amount""",
+    ),
+    Invariant(
+        name="shipments_carry_every_item",
+        number=5,
+        promise="the shipments of an order carry exactly its items",
+        sql="""
+            SELECT i.order_id, i.id AS item_id, i.quantity, coalesce(p.quantity, 0) AS shipped
+            FROM order_items i JOIN orders o ON o.id = i.order_id LEFT JOIN (
+                SELECT si.item_id, sum(si.quantity) AS quantity
+                FROM shipment_items si JOIN shipments s ON s.id = si.shipment_id
+                WHERE s.status <> 'canceled' GROUP BY si.item_id
+            ) p ON p.item_id = i.id
+            WHERE i.quantity <> coalesce(p.quantity, 0) AND o.status <> 'canceled'
+              AND EXISTS (SELECT FROM shipments s
+                          WHERE s.order_id = i.order_id AND s.status <> 'canceled')""",
+    ),
+    Invariant(
+        name="nothing_leaves_unpaid",
+        number=3,
+        promise="a parcel that was handed over has its capture",
+        sql="""
+            SELECT s.order_id, s.id AS shipment_id, s.status, s.capture_amount
+            FROM shipments s
+            WHERE s.status = ANY(:gone) AND s.capture_amount > 0 AND NOT EXISTS (
+                SELECT FROM captures c JOIN payments p ON p.id = c.payment_id
+                WHERE p.order_id = s.order_id AND c.number = s.number
+                  AND c.amount = s.capture_amount)""",
+    ),
+    Invariant(
+        name="order_shows_its_shipments",
+        number=10,
+        promise="fulfillment_status of an order is that of its shipments",
+        sql="""
+            SELECT o.id AS order_id, o.fulfillment_status, s.parcels, s.gone
+            FROM orders o JOIN (
+                SELECT order_id, count(*) AS parcels,
+                       count(*) FILTER (WHERE status = ANY(:gone)) AS gone
+                FROM shipments WHERE status <> 'canceled' GROUP BY order_id
+            ) s ON s.order_id = o.id
+            WHERE (o.fulfillment_status = 'unfulfilled') <> (s.gone = 0)
+               OR (o.fulfillment_status = 'partially_shipped')
+                  <> (s.gone > 0 AND s.gone < s.parcels)""",
+    ),
+)

@@ -1,0 +1,75 @@
+"""What each parcel of an order costs: the shares add up to the order's total at every commit."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.domain.money import split
+from core.domain.statuses import ShipmentStatus
+from models.orders import Order
+from models.repositories import shipments
+from models.shipments import Shipment, ShipmentPurpose
+
+_VALUES = text("""
+SELECT si.shipment_id, sum(si.quantity * i.unit_price_amount)::bigint AS value
+FROM shipment_items si
+JOIN shipments s ON s.id = si.shipment_id
+JOIN order_items i ON i.id = si.item_id
+WHERE s.order_id = :order_id GROUP BY si.shipment_id
+""")
+
+_WAITING_VALUE = text("""
+SELECT coalesce(sum(b.quantity * i.unit_price_amount), 0)::bigint AS value
+FROM backorders b JOIN order_items i ON i.order_id = b.order_id AND i.sku = b.sku
+WHERE b.order_id = :order_id AND b.status = 'waiting' AND i.kind = 'ordered'
+""")
+
+
+async def reshare(session: AsyncSession, order: Order) -> int:
+    """Split what no parcel has been sent for over the parcels that can still change.
+
+    A parcel whose dispatch has begun keeps its share. The rest of the order's total goes to the
+    others by the value of their goods, and to the goods that still wait for stock.
+
+    Returns:
+        The share that belongs to no parcel yet: that of the waiting goods, or, when there is
+        nothing left to send, what the customer must not be asked for any more (minor units).
+    """
+    await session.flush()
+    of_order = [
+        one
+        for one in await shipments.of_order(session, order.id)
+        if one.purpose == ShipmentPurpose.ORDER and one.status != ShipmentStatus.CANCELED
+    ]
+    open_parcels = [one for one in of_order if one.dispatching_at is None]
+    spent = sum(one.capture_amount for one in of_order if one.dispatching_at is not None)
+    waiting = await _waiting_value(session, order.id)
+    values = await _values(session, order.id)
+    weights = [values.get(one.id, 0) for one in open_parcels]
+    rest = order.total_amount - spent
+    if not open_parcels and not waiting:
+        return rest
+    # Goods that wait are the last of the parts; with none waiting they weigh nothing.
+    parts = split(rest, [*weights, waiting] if waiting else weights)
+    for parcel, part in zip(open_parcels, parts, strict=False):
+        parcel.capture_amount = part
+    await session.flush()
+    return parts[-1] if waiting else 0
+
+
+def is_open(shipment: Shipment) -> bool:
+    """Whether the parcel's contents can still change: nobody has begun to send it."""
+    return shipment.dispatching_at is None and shipment.status in {
+        ShipmentStatus.PLANNED,
+        ShipmentStatus.PACKED,
+    }
+
+
+async def _values(session: AsyncSession, order_id: str) -> dict[str, int]:
+    rows = await session.execute(_VALUES, {"order_id": order_id})
+    return {row.shipment_id: row.value for row in rows}
+
+
+async def _waiting_value(session: AsyncSession, order_id: str) -> int:
+    return int((await session.execute(_WAITING_VALUE, {"order_id": order_id})).scalar_one())
