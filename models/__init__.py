@@ -2,7 +2,6 @@
 
 from models.carts import Cart, CartItem, CartStatus
 from models.catalogue import (
-    BackorderPolicy,
     Category,
     Product,
     ProductCategory,
@@ -49,7 +48,6 @@ from models.webhook_events import WebhookEvent
 __all__ = [
     "AuditEntry",
     "Backorder",
-    "BackorderPolicy",
     "Capture",
     "CaptureStatus",
     "Cart",

@@ -113,12 +113,7 @@ def price_cart(
     goods = [lines[n] for n in order]
     totals = [line.unit_price * line.quantity for line in goods]
     subtotal = sum(totals, start=Money(amount=0, currency=currency))
-    bill = Bill(
-        goods=goods,
-        unit_prices=[line.unit_price.amount for line in goods],
-        lines=[total.amount for total in totals],
-        shipping=shipping.amount,
-    )
+    bill = _bill(goods, totals, shipping)
     taken = discounts(bill, promotions, currency=currency)
     for discount in taken:
         bill = bill.less(discount)
@@ -144,6 +139,15 @@ def price_cart(
             AppliedPromotion(promotion=discount.promotion, amount=money(discount.amount))
             for discount in taken
         ),
+    )
+
+
+def _bill(lines: Sequence[Line], totals: Sequence[Money], shipping: Money) -> Bill[Line]:
+    return Bill(
+        goods=lines,
+        unit_prices=[line.unit_price.amount for line in lines],
+        lines=[total.amount for total in totals],
+        shipping=shipping.amount,
     )
 
 
