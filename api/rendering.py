@@ -63,6 +63,7 @@ def draft_document(draft: DraftView) -> dict[str, Any]:
                 "unit_price": money(line["unit_price"], currency),
                 "total": money(line["total"], currency),
                 "vendor_id": line["vendor_id"],
+                "backordered": None,
             }
             for line in cart["lines"]
         ],

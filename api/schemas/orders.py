@@ -44,6 +44,7 @@ _ORDER = {
             "unit_price": _money(1999),
             "total": _money(3998),
             "vendor_id": f"ven_{_ID}",
+            "backordered": {"quantity": 1, "promised_at": "2026-12-01T00:00:00.000000Z"},
         }
     ],
     "subtotal": _money(3998),
@@ -68,6 +69,13 @@ _ENTRY = {
 }
 
 
+class Backordered(Schema):
+    """Units that wait for stock; ``promised_at`` is when they are expected to leave."""
+
+    quantity: int
+    promised_at: Moment | None
+
+
 class OrderItem(Schema):
     id: str
     sku: str
@@ -76,6 +84,8 @@ class OrderItem(Schema):
     unit_price: Money
     total: Money
     vendor_id: str
+    backordered: Backordered | None = None
+    """Null when every unit has its stock."""
 
 
 class ShipmentEvent(Schema):

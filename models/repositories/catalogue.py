@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from core.database import Database
 from core.domain.allocation import StockLevel
+from core.domain.places import place_of
 from models.repositories.idempotency import KeyRecord, record_of
 
 # The price in the currency that the reader asks for if there is one, else the first by code.
@@ -25,6 +26,8 @@ SELECT p.id, p.name, p.slug, p.description, p.vendor_id, p.status,
     (SELECT coalesce(json_agg(json_build_object(
                 'id', v.id, 'sku', v.sku, 'title', v.title, 'price', price.money,
                 'attributes', v.attributes,
+                'backorder_policy', v.backorder_policy, 'promised_at', to_char(
+                    v.promised_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
                 'available', coalesce(stock.available, 0)) ORDER BY v.position, v.id), '[]'::json)
      FROM variants v
      JOIN LATERAL (
@@ -67,13 +70,16 @@ SELECT
         FROM idempotency_keys WHERE caller_id = :caller_id AND key = :key) k)::text AS record,
     (SELECT json_agg(json_build_object(
         'sku', v.sku, 'variant_id', v.id, 'vendor_id', p.vendor_id,
-        'name', p.name, 'title', v.title, 'price', vp.amount))
+        'name', p.name, 'title', v.title, 'price', vp.amount,
+        'can_wait', v.backorder_policy <> 'deny', 'kept_back', v.backorder_policy = 'preorder'
+            AND coalesce(v.promised_at > now(), true)))
      FROM variants v
      JOIN products p ON p.id = v.product_id
      LEFT JOIN variant_prices vp ON vp.variant_id = v.id AND vp.currency = :currency
      WHERE v.sku = ANY(CAST(:skus AS text[])) AND v.status = 'active'
        AND p.status = 'published' AND p.deleted_at IS NULL)::text AS variants,
-    (SELECT json_agg(json_build_array(s.warehouse_id, s.sku, s.on_hand - s.reserved, w.priority))
+    (SELECT json_agg(json_build_array(s.warehouse_id, s.sku, s.on_hand - s.reserved, w.priority,
+        w.country, w.region, w.latitude, w.longitude))
      FROM stock s JOIN warehouses w ON w.id = s.warehouse_id
      WHERE s.sku = ANY(CAST(:skus AS text[])))::text AS stock,
     (SELECT basis_points FROM tax_rates WHERE country = :country) AS tax_basis_points,
@@ -98,6 +104,10 @@ class OfferedVariant:
     name: str
     title: str
     price: int | None
+    can_wait: bool = False
+    """It is back-ordered or pre-ordered: how many units may wait is decided under locks."""
+    kept_back: bool = False
+    """A pre-order before its date: none is sold from stock."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -189,8 +199,25 @@ async def cart_snapshot(
         record=_record(row["record"]),
         variants={variant.sku: variant for variant in variants},
         stock=[
-            StockLevel(warehouse_id=warehouse, sku=sku, available=available, priority=priority)
-            for warehouse, sku, available, priority in orjson.loads(row["stock"] or "[]")
+            StockLevel(
+                warehouse_id=warehouse,
+                sku=sku,
+                available=available,
+                priority=priority,
+                place=place_of(
+                    country=country, region=region, latitude=latitude, longitude=longitude
+                ),
+            )
+            for (
+                warehouse,
+                sku,
+                available,
+                priority,
+                country,
+                region,
+                latitude,
+                longitude,
+            ) in orjson.loads(row["stock"] or "[]")
         ],
         tax_basis_points=row["tax_basis_points"],
         shipping=orjson.loads(row["shipping"] or "{}"),

@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import text
 
 from core.database import Database
+from core.domain.allocation import AllocationStrategy
 from core.domain.ids import Prefix, derived_id
 
 
@@ -57,6 +58,7 @@ class Cart:
     payment_method: str
     hold_id: str | None
     plan: Sequence[PlannedLine]
+    allocation: AllocationStrategy = AllocationStrategy.FEWEST_SHIPMENTS
 
 
 @dataclass(frozen=True, kw_only=True)
