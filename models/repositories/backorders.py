@@ -37,8 +37,8 @@ WHERE sku = ANY(:skus) AND status = 'waiting' GROUP BY sku
 """)
 
 _RECORD = text("""
-INSERT INTO backorders (order_id, sku, quantity, status, promised_at)
-SELECT :order_id, sku, quantity, 'waiting', promised_at
+INSERT INTO backorders (order_id, sku, number, quantity, status, promised_at)
+SELECT :order_id, sku, 1, quantity, 'waiting', promised_at
 FROM unnest(CAST(:skus AS text[]), CAST(:quantities AS int[]), CAST(:promised AS timestamptz[]))
     AS waiting (sku, quantity, promised_at)
 ON CONFLICT (order_id, sku, number) DO NOTHING
