@@ -13,6 +13,7 @@ from activities.fulfillment import PostgresFulfillmentActivities
 from activities.housekeeping import PostgresHousekeepingActivities
 from activities.parking import PostgresParkingActivities
 from activities.payments import GatewayPaymentActivities
+from activities.shipments import PostgresShipmentActivities
 from activities.stock import PostgresStockActivities
 from activities.webhooks import PostgresWebhookActivities
 from core.resources import Resources
@@ -70,6 +71,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
         activities=lambda resources: [
             PostgresFulfillmentActivities(resources.database, resources.settings.fulfillment),
             GatewayCarrierActivities(resources.database, resources.carrier),
+            PostgresShipmentActivities(resources.database, resources.settings.fulfillment),
             _webhooks(resources),
             _parking(resources),
         ],

@@ -19,10 +19,9 @@ from workflows.ports.fulfillment import (
     FulfillmentActivities,
     FulfillmentPlan,
     OrderRef,
-    PlannedShipment,
-    ShipmentState,
 )
 from workflows.ports.payments import PaymentActivities
+from workflows.ports.shipments import PlannedShipment, ShipmentState
 from workflows.saga import shielded
 from workflows.steps import database_step, payment_call
 from workflows.task_queues import TaskQueue
