@@ -1,8 +1,8 @@
 """Every table of the platform; importing this package registers them all."""
 
+from core.domain.backorders import BackorderPolicy
 from models.carts import Cart, CartItem, CartStatus
 from models.catalogue import (
-    BackorderPolicy,
     Category,
     Product,
     ProductCategory,

@@ -25,6 +25,7 @@ from workflows.task_queues import TaskQueue
 PASSED_THROUGH = (
     "core.domain",
     "workflows.messages",
+    "workflows.order_changes",
     "workflows.parcel",
     "workflows.parking",
     "workflows.policies",

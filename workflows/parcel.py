@@ -97,7 +97,7 @@ class Parcel(Parkable):
         except ActivityError as error:
             cause = error.cause
             if isinstance(cause, ApplicationError):
-                raise ApplicationError(cause.message, type=cause.type) from error
+                raise ApplicationError(cause.message, *cause.details, type=cause.type) from error
             raise
         return self._state
 

@@ -19,13 +19,32 @@ class OrderRef:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Review:
+    """Why a person has to look at an order before it ships, and for how long it waits for that.
+
+    Without ``seconds`` it waits for as long as it takes; ``approve`` tells what comes after them.
+    """
+
+    words: str
+    seconds: int | None = None
+    approve: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class FulfillmentPlan:
-    """What to ship and how patient to be; all times in seconds."""
+    """What to ship and how patient to be; all times in seconds.
+
+    ``canceling`` when a cancellation was accepted that is not finished; ``waiting`` when goods of
+    the order still wait for stock.
+    """
 
     order_status: OrderStatus
     shipments: Sequence[PlannedShipment]
     payment: PaymentRef
     return_window_seconds: int
+    canceling: bool = False
+    waiting: bool = False
+    review: Review | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,17 +61,20 @@ class FulfillmentActivities(ABC):
     @activity.defn
     @abstractmethod
     async def plan_fulfillment(self, step: OrderRef) -> FulfillmentPlan:
-        """Write the shipments of an order, one per vendor and warehouse; return the plan."""
+        """Write the shipments of an order, one per vendor and warehouse; return the plan.
 
-    @activity.defn
-    @abstractmethod
-    async def begin_processing(self, step: OrderRef) -> OrderStatus:
-        """From here on the order is being packed."""
+        From here on the order is being packed, unless a rule wants a person to look at it first.
+        """
 
     @activity.defn
     @abstractmethod
     async def cancel_order(self, step: CancelOrder) -> OrderStatus:
         """Release the stock, cancel the shipments, and mark the order canceled."""
+
+    @activity.defn
+    @abstractmethod
+    async def settle_fulfillment(self, step: OrderRef) -> OrderStatus:
+        """Every parcel has ended, not all at the door: deliver the order if any of it arrived."""
 
     @activity.defn
     @abstractmethod

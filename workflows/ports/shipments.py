@@ -29,6 +29,7 @@ class PlannedShipment:
     capture_amount: int
     capture_before: datetime | None
     delivery_deadline_seconds: int
+    status: ShipmentStatus = ShipmentStatus.PLANNED
     accept_within_seconds: int = _DAY
     pack_within_seconds: int = 2 * _DAY
     hand_over_within_seconds: int = 2 * _DAY
