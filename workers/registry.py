@@ -13,6 +13,7 @@ from activities.fulfillment import PostgresFulfillmentActivities
 from activities.housekeeping import PostgresHousekeepingActivities
 from activities.parking import PostgresParkingActivities
 from activities.payments import GatewayPaymentActivities
+from activities.returns import PostgresReturnActivities
 from activities.stock import PostgresStockActivities
 from activities.webhooks import PostgresWebhookActivities
 from core.resources import Resources
@@ -22,6 +23,7 @@ from workflows.fulfillment import FulfillmentWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
 from workflows.payment_event import PaymentEventWorkflow
+from workflows.returns import ReturnWorkflow
 from workflows.shipment import ShipmentWorkflow
 from workflows.stock_reservation import StockReservationWorkflow
 from workflows.task_queues import TaskQueue
@@ -66,10 +68,11 @@ POOLS: Mapping[TaskQueue, Pool] = {
         calls_providers=True,
     ),
     TaskQueue.FULFILLMENT: Pool(
-        workflows=[FulfillmentWorkflow, ShipmentWorkflow, CarrierEventWorkflow],
+        workflows=[FulfillmentWorkflow, ShipmentWorkflow, CarrierEventWorkflow, ReturnWorkflow],
         activities=lambda resources: [
             PostgresFulfillmentActivities(resources.database, resources.settings.fulfillment),
             GatewayCarrierActivities(resources.database, resources.carrier),
+            _returns(resources),
             _webhooks(resources),
             _parking(resources),
         ],
@@ -107,3 +110,8 @@ def _parking(resources: Resources) -> PostgresParkingActivities:
 
 def _webhooks(resources: Resources) -> PostgresWebhookActivities:
     return PostgresWebhookActivities(resources.database, carrier=resources.carrier.name)
+
+
+def _returns(resources: Resources) -> PostgresReturnActivities:
+    settings = resources.settings
+    return PostgresReturnActivities(resources.database, settings.returns, settings.fulfillment)

@@ -20,7 +20,7 @@ LINE = LineAmounts(quantity=2, total=4000, discount=400, tax=288)
     ],
 )
 def test_small_return_for_a_listed_reason_needs_nobody(
-    reasons: list[str], value: int, expected: bool
+    *, reasons: list[str], value: int, expected: bool
 ) -> None:
     listed = ("damaged", "wrong_item")
 
@@ -37,7 +37,7 @@ def test_small_return_for_a_listed_reason_needs_nobody(
     ],
 )
 def test_shipping_goes_back_when_all_came_back_and_the_shop_was_wrong(
-    reasons: list[str], units_kept: int, expected: bool
+    *, reasons: list[str], units_kept: int, expected: bool
 ) -> None:
     assert shipping_goes_back(reasons, units_kept=units_kept) is expected
 
@@ -67,7 +67,7 @@ def test_exchange_of_goods_that_cost_nothing_has_no_tax() -> None:
     included=st.booleans(),
 )
 def test_exchange_at_the_same_price_costs_what_came_back(
-    units: int, price: int, rate: int, included: bool
+    *, units: int, price: int, rate: int, included: bool
 ) -> None:
     total = units * price
     line = LineAmounts(
