@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
+from core.domain.backorders import BackorderPolicy
 from models import columns
 
 
@@ -21,15 +22,6 @@ class ProductStatus(StrEnum):
 class VariantStatus(StrEnum):
     ACTIVE = "active"
     WITHDRAWN = "withdrawn"
-
-
-class BackorderPolicy(StrEnum):
-    """What happens to an order for more units than there are."""
-
-    DENY = "deny"
-    BACKORDER = "backorder"
-    PREORDER = "preorder"
-    """Not for sale from stock yet: sold now, sent from the promised date on."""
 
 
 class Category(SQLModel, table=True):
@@ -106,6 +98,8 @@ class Variant(SQLModel, table=True):
     """When a back-ordered or pre-ordered unit is expected to leave."""
     low_stock_threshold: int | None = None
     """With fewer available units in all warehouses than this, people are told."""
+    stock_alerts: int = columns.count()
+    """Counts the events ``stock.low`` and ``stock.recovered``: odd while stock is low."""
     created_at: datetime = columns.created_at()
     updated_at: datetime = columns.created_at()
 

@@ -53,10 +53,7 @@ def exchanged(credit: LineAmounts, unit_price: int) -> LineAmounts:
     total = unit_price * credit.quantity
     discount = min(credit.discount, total)
     taxed_before, taxed = credit.total - credit.discount, total - discount
-    if taxed_before:
-        tax = (credit.tax * taxed * 2 + taxed_before) // (taxed_before * 2)
-    else:
-        tax = 0
+    tax = _in_proportion(credit.tax, taxed, taxed_before) if taxed_before else 0
     return LineAmounts(
         quantity=credit.quantity,
         total=total,
@@ -64,3 +61,8 @@ def exchanged(credit: LineAmounts, unit_price: int) -> LineAmounts:
         tax=tax,
         tax_included=credit.tax_included,
     )
+
+
+def _in_proportion(amount: int, part: int, whole: int) -> int:
+    """Return ``amount * part / whole``, half up."""
+    return (amount * part * 2 + whole) // (whole * 2)

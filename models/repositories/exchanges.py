@@ -1,4 +1,4 @@
-"""Goods in exchange for a return: reserved when it is inspected, given up if nobody pays for them."""
+"""Goods in exchange for a return: reserved at its inspection, given up if not paid for."""
 
 from __future__ import annotations
 

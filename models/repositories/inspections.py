@@ -70,24 +70,24 @@ async def credit(
     actor: str,
 ) -> None:
     """Take the goods in, reserve what is wanted for them, and request the refund of the rest."""
-    credits = [
+    came = [
         Credit(asked=one, item=item, back=back, amounts=credit_of(order, item, back.units))
         for one, item, back in found
     ]
-    wanted = _wanted(credits)
+    wanted = _wanted(came)
     await restocking.take_back(
         session,
         returned,
-        [one.back for one in credits],
+        [one.back for one in came],
         warehouse_id=warehouse_id,
         actor=actor,
         wanted=[one.sku for one in wanted],
     )
-    for one in credits:
+    for one in came:
         one.item.returned_quantity += one.back.units
     await session.flush()
     exchange = await exchanges.plan(session, order, returned, wanted)
-    worth = sum(one.amounts.due for one in credits)
+    worth = sum(one.amounts.due for one in came)
     worth += await shipping_back(session, order, returned)
     exchanges.ask_for(exchange.shipments, max(0, exchange.cost - worth))
     await session.flush()
@@ -95,7 +95,7 @@ async def credit(
         session,
         order.id,
         [
-            _inspected(order, credits, actor),
+            _inspected(order, came, actor),
             *(_not_exchanged(sku, why) for sku, why in exchange.refused.items()),
             *(_going_out(shipment.number) for shipment in exchange.shipments),
         ],
@@ -174,19 +174,19 @@ async def shipping_back(session: AsyncSession, order: Order, returned: Return) -
     return order.shipping_amount - order.shipping_discount_amount + tax
 
 
-def _wanted(credits: Sequence[Credit]) -> list[WantedExchange]:
+def _wanted(came: Sequence[Credit]) -> list[WantedExchange]:
     by_sku: dict[str, WantedExchange] = {}
-    for one in credits:
+    for one in came:
         sku = one.asked.exchange_sku
         if sku is not None and one.back.units:
             by_sku.setdefault(sku, WantedExchange(sku=sku)).credits.append(one.amounts)
     return [by_sku[sku] for sku in sorted(by_sku)]
 
 
-def _inspected(order: Order, credits: Sequence[Credit], actor: str) -> TimelineEntry:
-    worth = Money(amount=sum(one.amounts.due for one in credits), currency=order.currency)
-    sellable = sum(one.back.sellable for one in credits)
-    damaged = sum(one.back.damaged for one in credits)
+def _inspected(order: Order, came: Sequence[Credit], actor: str) -> TimelineEntry:
+    worth = Money(amount=sum(one.amounts.due for one in came), currency=order.currency)
+    sellable = sum(one.back.sellable for one in came)
+    damaged = sum(one.back.damaged for one in came)
     return TimelineEntry(
         type=OrderEvent.RETURN_INSPECTED,
         title=f"Returned goods inspected: worth {worth}",
