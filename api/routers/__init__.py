@@ -14,6 +14,7 @@ from api.routers import (
     operations,
     orders,
     quotes,
+    returns,
     webhooks,
 )
 
@@ -25,6 +26,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     holds.api,
     checkouts.api,
     orders.api,
+    returns.api,
     admin_audit.api,
     webhooks.api,
     operations.api,

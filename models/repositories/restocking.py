@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.database import Database
 from models.returns import Return
 
 _MAKE_ROOM = text("""
@@ -51,6 +52,9 @@ ORDER BY s.number LIMIT 1
 """)
 
 
+_WAREHOUSE = text("SELECT 1 FROM warehouses WHERE id = :id")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnitsBack:
     """What came back of one item."""
@@ -63,6 +67,11 @@ class UnitsBack:
     @property
     def units(self) -> int:
         return self.sellable + self.damaged
+
+
+async def warehouse_exists(database: Database, warehouse_id: str) -> bool:
+    """Whether goods can come back to it."""
+    return bool(await database.statement(_WAREHOUSE, {"id": warehouse_id}))
 
 
 async def sent_from(session: AsyncSession, item_ids: Sequence[str]) -> str:

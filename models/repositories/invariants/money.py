@@ -47,7 +47,7 @@ MONEY = (
             SELECT p.id AS payment_id, p.order_id, p.captured_amount,
                    sum(s.capture_amount) AS shares
             FROM payments p JOIN shipments s
-              ON s.order_id = p.order_id AND s.status <> 'canceled'
+              ON s.order_id = p.order_id AND s.status <> 'canceled' AND s.purpose = 'order'
             WHERE p.status = 'captured'
             GROUP BY p.id HAVING p.captured_amount <> sum(s.capture_amount)""",
     ),
@@ -96,7 +96,7 @@ MONEY = (
         sql="""
             SELECT o.id AS order_id, o.subtotal_amount, o.tax_amount, o.total_amount,
                    coalesce(sum(i.total_amount), 0) AS items, coalesce(sum(i.tax_amount), 0) AS tax
-            FROM orders o LEFT JOIN order_items i ON i.order_id = o.id
+            FROM orders o LEFT JOIN order_items i ON i.order_id = o.id AND i.kind = 'ordered'
             GROUP BY o.id
             HAVING count(i.id) = 0
                 OR sum(i.total_amount) <> o.subtotal_amount

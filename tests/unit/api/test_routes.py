@@ -19,7 +19,7 @@ from api.context import SCOPE_KEY, RequestContext
 from api.docs_page import render
 from api.errors import install_error_handlers
 from api.routers import ROUTERS
-from api.schemas import catalogue, checkout, identity, operations, orders, oversight
+from api.schemas import catalogue, checkout, identity, operations, orders, oversight, returns
 from core.security import Principal
 from core.settings import Settings
 
@@ -50,7 +50,15 @@ POLICIES = {
     "GET /v1/orders/{id}/shipments": SIGNED_IN,
     "GET /v1/orders/{id}/events": SIGNED_IN,
     "POST /v1/orders/{id}/cancel": SIGNED_IN,
+    "POST /v1/orders/{id}/returns": SIGNED_IN,
+    "GET /v1/orders/{id}/returns": SIGNED_IN,
+    "GET /v1/returns/{id}": SIGNED_IN,
+    "POST /v1/returns/{id}/shipped": SIGNED_IN,
     "GET /v1/admin/audit-log": STAFF,
+    "GET /v1/admin/returns": STAFF,
+    "POST /v1/admin/returns/{id}/approve": STAFF,
+    "POST /v1/admin/returns/{id}/reject": STAFF,
+    "POST /v1/admin/returns/{id}/receive": STAFF,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
     "GET /healthz": ANYONE,
@@ -58,7 +66,16 @@ POLICIES = {
 }
 WITH_TOKEN = {SIGNED_IN, STAFF}
 StaffOrVendor = Annotated[Principal, Depends(has_role("staff", "vendor"))]
-IDEMPOTENT = {"POST /v1/holds", "POST /v1/checkouts", "POST /v1/orders/{id}/cancel"}
+IDEMPOTENT = {
+    "POST /v1/holds",
+    "POST /v1/checkouts",
+    "POST /v1/orders/{id}/cancel",
+    "POST /v1/orders/{id}/returns",
+    "POST /v1/returns/{id}/shipped",
+    "POST /v1/admin/returns/{id}/approve",
+    "POST /v1/admin/returns/{id}/reject",
+    "POST /v1/admin/returns/{id}/receive",
+}
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +169,7 @@ def test_document_is_openapi_3_1_with_short_unique_names(document: dict[str, Any
 def _models_with_examples() -> list[type[BaseModel]]:
     return [
         model
-        for module in (catalogue, checkout, identity, operations, orders, oversight)
+        for module in (catalogue, checkout, identity, operations, orders, oversight, returns)
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
