@@ -41,7 +41,7 @@ SELECT :warehouse_id, sku, sellable + damaged, 'returned',
 FROM back WHERE sellable + damaged > 0
 UNION ALL
 SELECT :warehouse_id, sku, -damaged, 'written_off',
-    'return:' || :return_id || ':' || item_id || ':written_off', :actor
+    'return:' || :return_id || ':' || item_id || '/written_off', :actor
 FROM back WHERE damaged > 0
 """)
 
