@@ -19,12 +19,13 @@ from api.context import SCOPE_KEY, RequestContext
 from api.docs_page import render
 from api.errors import install_error_handlers
 from api.routers import ROUTERS
-from api.schemas import catalogue, checkout, identity, operations, orders
+from api.schemas import catalogue, checkout, identity, operations, orders, oversight
 from core.security import Principal
 from core.settings import Settings
 
 ANYONE = "anyone"
 SIGNED_IN = "signed in"
+STAFF = "staff"
 PROVIDER = "the provider's signature"
 
 POLICIES = {
@@ -49,11 +50,13 @@ POLICIES = {
     "GET /v1/orders/{id}/shipments": SIGNED_IN,
     "GET /v1/orders/{id}/events": SIGNED_IN,
     "POST /v1/orders/{id}/cancel": SIGNED_IN,
+    "GET /v1/admin/audit-log": STAFF,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
     "GET /healthz": ANYONE,
     "GET /readyz": ANYONE,
 }
+WITH_TOKEN = {SIGNED_IN, STAFF}
 StaffOrVendor = Annotated[Principal, Depends(has_role("staff", "vendor"))]
 IDEMPOTENT = {"POST /v1/holds", "POST /v1/checkouts", "POST /v1/orders/{id}/cancel"}
 
@@ -77,9 +80,17 @@ def test_every_route_is_in_the_table_of_policies(document: dict[str, Any]) -> No
 def test_routes_that_need_a_token_say_so(document: dict[str, Any]) -> None:
     needing = {name for name, operation in _operations(document) if "security" in operation}
 
-    assert needing == {name for name, policy in POLICIES.items() if policy == SIGNED_IN}
+    assert needing == {name for name, policy in POLICIES.items() if policy in WITH_TOKEN}
     for name, operation in _operations(document):
-        assert ("401" in operation["responses"]) or POLICIES[name] != SIGNED_IN, name
+        assert ("401" in operation["responses"]) or POLICIES[name] not in WITH_TOKEN, name
+
+
+def test_routes_of_one_role_refuse_the_others(document: dict[str, Any]) -> None:
+    refusing = {
+        name for name, operation in _operations(document) if "403" in operation["responses"]
+    }
+
+    assert refusing == {name for name, policy in POLICIES.items() if policy == STAFF}
 
 
 def test_effectful_posts_take_an_idempotency_key(document: dict[str, Any]) -> None:
@@ -141,7 +152,7 @@ def test_document_is_openapi_3_1_with_short_unique_names(document: dict[str, Any
 def _models_with_examples() -> list[type[BaseModel]]:
     return [
         model
-        for module in (catalogue, checkout, identity, operations, orders)
+        for module in (catalogue, checkout, identity, operations, orders, oversight)
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
