@@ -22,6 +22,7 @@ from models.repositories import (
     orders,
     restocking,
     returns,
+    shares,
     timeline,
 )
 from models.repositories.restocking import UnitsBack
@@ -172,18 +173,8 @@ class PostgresReturnActivities(ReturnActivities):
             order = await orders.lock(session, step.order_id)
             found = await returns.find(session, step.return_id)
             planned = await exchanges.shipments_of(session, found.id)
-            if found.status == ReturnStatus.INSPECTED and planned:
+            if planned and all(shares.is_open(one) for one in planned):
                 await inspections.refund_instead(session, order, found, planned, step.reason)
-            return await self._state(session, found)
-
-    @activity.defn
-    async def renew_refund(self, step: ReturnRef) -> ReturnState:
-        async with self._database.transaction() as session:
-            order = await orders.lock(session, step.order_id)
-            found = await returns.find(session, step.return_id)
-            refund = await session.get(Refund, found.refund_id) if found.refund_id else None
-            if found.status == ReturnStatus.INSPECTED and refund is not None:
-                await inspections.renew_refund(session, order, found, refund)
             return await self._state(session, found)
 
     @activity.defn
@@ -192,15 +183,14 @@ class PostgresReturnActivities(ReturnActivities):
             order = await orders.lock(session, step.order_id)
             found = await returns.find(session, step.return_id)
             if found.status == ReturnStatus.INSPECTED:
-                await _move(
-                    session, order, found, ReturnStatus.REFUNDED, detail=_settled(order, found)
-                )
+                refund = await _refund_of(session, found)
+                await _move(session, order, found, ReturnStatus.REFUNDED, detail=_settled(refund))
             return await self._state(session, found)
 
     async def _state(self, session: AsyncSession, found: Return) -> ReturnState:
         await session.flush()
-        refund = await session.get(Refund, found.refund_id) if found.refund_id else None
-        owed = refund is not None and refund.status != RefundStatus.SUCCEEDED
+        refund = await _refund_of(session, found)
+        owed = refund is not None and refund.status == RefundStatus.PENDING
         planned = await exchanges.shipments_of(session, found.id)
         return ReturnState(
             status=ReturnStatus(found.status),
@@ -255,7 +245,15 @@ async def _move(
         )
 
 
-def _settled(order: Order, found: Return) -> str:
-    if not found.refund_amount:
+async def _refund_of(session: AsyncSession, found: Return) -> Refund | None:
+    if found.refund_id is None:
+        return None
+    return await session.get(Refund, found.refund_id, populate_existing=True)
+
+
+def _settled(refund: Refund | None) -> str:
+    if refund is None:
         return "nothing is to be refunded"
-    return f"{Money(amount=found.refund_amount, currency=order.currency)} refunded"
+    if refund.status != RefundStatus.SUCCEEDED:
+        return "the refund is settled by hand"
+    return f"{Money(amount=refund.amount, currency=refund.currency)} refunded"

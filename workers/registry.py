@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from activities.captures import GatewayCaptureActivities
 from activities.carrier import GatewayCarrierActivities
 from activities.checkout import PostgresCheckoutActivities
 from activities.fulfillment import PostgresFulfillmentActivities
 from activities.housekeeping import PostgresHousekeepingActivities
 from activities.parking import PostgresParkingActivities
 from activities.payments import GatewayPaymentActivities
+from activities.refunds import GatewayRefundActivities
 from activities.returns import PostgresReturnActivities
 from activities.stock import PostgresStockActivities
 from activities.webhooks import PostgresWebhookActivities
@@ -23,6 +25,7 @@ from workflows.fulfillment import FulfillmentWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
 from workflows.payment_event import PaymentEventWorkflow
+from workflows.refund import RefundWorkflow
 from workflows.returns import ReturnWorkflow
 from workflows.shipment import ShipmentWorkflow
 from workflows.stock_reservation import StockReservationWorkflow
@@ -59,9 +62,11 @@ POOLS: Mapping[TaskQueue, Pool] = {
         workflow_pollers=2,
     ),
     TaskQueue.PAYMENTS: Pool(
-        workflows=[PaymentCaptureWorkflow, PaymentEventWorkflow],
+        workflows=[PaymentCaptureWorkflow, PaymentEventWorkflow, RefundWorkflow],
         activities=lambda resources: [
             GatewayPaymentActivities(resources.database, resources.payments),
+            GatewayCaptureActivities(resources.database, resources.payments),
+            GatewayRefundActivities(resources.database, resources.payments),
             _webhooks(resources),
             _parking(resources),
         ],

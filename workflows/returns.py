@@ -14,6 +14,7 @@ from core.domain.events import Actor
 from core.domain.returns import WhenUndecided
 from core.domain.statuses import (
     RETURN_MOVES,
+    PaymentStatus,
     RefundStatus,
     ReturnStatus,
     can_move,
@@ -31,6 +32,7 @@ from workflows.messages import (
 from workflows.parking import Parkable
 from workflows.policies import SAME_STEP_RUNNING_WAIT
 from workflows.ports.fulfillment import PlannedShipment
+from workflows.ports.payments import AuthorizationRef, AuthorizeMore, PaymentActivities
 from workflows.ports.returns import (
     DropExchange,
     MoveReturn,
@@ -42,12 +44,16 @@ from workflows.ports.returns import (
     ReturnTerms,
 )
 from workflows.saga import shielded
-from workflows.steps import database_step
+from workflows.steps import database_step, payment_call
 from workflows.task_queues import TaskQueue
 
 APPROVAL = "return approval"
 PARCEL = "returned parcel"
-REFUND = "refund of a return"
+_PAID = (
+    PaymentStatus.AUTHORIZED,
+    PaymentStatus.PARTIALLY_CAPTURED,
+    PaymentStatus.CAPTURED,
+)
 
 
 @workflow.defn
@@ -203,18 +209,43 @@ class ReturnWorkflow(Parkable):
             await self._authorize_difference(self._state.to_authorize)
         for shipment in self._state.shipments:
             await self._start_shipment(shipment)
-        while self._state.refund_id is not None and await self._refund(self._state.refund_id):
-            self._state = await database_step(ReturnActivities.renew_refund, self._ref)
+        if self._state.refund_id is not None:
+            await self._refund(self._state.refund_id)
         self._state = await database_step(ReturnActivities.close_return, self._ref)
 
     async def _authorize_difference(self, amount: int) -> None:
         """Goods that cost more are paid for before they go out; if not, money goes back instead."""
-        await self._drop_exchange(f"the difference of {amount} was not paid")
-
-    async def _drop_exchange(self, reason: str) -> None:
+        wanted = AuthorizeMore(
+            order_id=self._ref.order_id,
+            purpose="exchange",
+            reference=self._ref.return_id,
+            amount=amount,
+        )
+        payment = await self.until_done(
+            self._ref.order_id,
+            "payment of an exchange",
+            lambda: payment_call(PaymentActivities.authorize_more, wanted),
+        )
+        if payment.status in _PAID:
+            return
+        if payment.status is PaymentStatus.REQUIRES_ACTION:
+            await self._let_go(payment.payment_id)
         self._state = await database_step(
             ReturnActivities.drop_exchange,
-            DropExchange(order_id=self._ref.order_id, return_id=self._ref.return_id, reason=reason),
+            DropExchange(
+                order_id=self._ref.order_id,
+                return_id=self._ref.return_id,
+                reason=f"the difference was not paid: {payment.decline_code or payment.status}",
+            ),
+        )
+
+    async def _let_go(self, payment_id: str) -> None:
+        """The customer is not there to answer a challenge of the bank."""
+        ref = AuthorizationRef(order_id=self._ref.order_id, payment_id=payment_id)
+        await self.until_done(
+            self._ref.order_id,
+            "payment void",
+            lambda: payment_call(PaymentActivities.void_authorization, ref),
         )
 
     async def _start_shipment(self, shipment: PlannedShipment) -> None:
@@ -234,11 +265,11 @@ class ReturnWorkflow(Parkable):
         except WorkflowAlreadyStartedError:
             workflow.logger.info("the exchange was started before a reset and goes on")
 
-    async def _refund(self, refund_id: str) -> bool:
-        """Carry the refund out; tell whether a refused one is to be tried once more."""
+    async def _refund(self, refund_id: str) -> None:
+        """Carry the refund out; it waits for a person by itself when the provider refuses it."""
         while True:
             try:
-                status = await workflow.execute_child_workflow(
+                await workflow.execute_child_workflow(
                     Child.REFUND,
                     RefundRequest(order_id=self._ref.order_id, refund_id=refund_id),
                     id=workflow_ids.refund(refund_id),
@@ -252,16 +283,7 @@ class ReturnWorkflow(Parkable):
             except WorkflowAlreadyStartedError:  # by a run that was reset: it is at work
                 await workflow.sleep(SAME_STEP_RUNNING_WAIT)
             else:
-                break
-        if status is not RefundStatus.FAILED:
-            return False
-        decision = await self.ask(
-            self._ref.order_id,
-            REFUND,
-            "the provider refused the refund for good",
-            actions=[Action.RETRY, Action.SKIP],
-        )
-        return decision is not None and decision.action is Action.RETRY
+                return
 
     @workflow.update
     async def approve(self, decision: DecideReturn) -> ReturnStatus:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 
@@ -15,9 +14,8 @@ from core.domain.events import OrderEvent, TimelineEntry
 from core.domain.ids import Prefix, derived_id
 from core.domain.money import Money
 from core.domain.returns import shipping_goes_back
-from core.domain.statuses import FulfillmentStatus, RefundStatus
+from core.domain.statuses import FulfillmentStatus
 from models.orders import Order, OrderItem
-from models.payments import Refund
 from models.repositories import exchanges, refunds, restocking, timeline
 from models.repositories.exchanges import WantedExchange
 from models.repositories.restocking import UnitsBack
@@ -121,20 +119,8 @@ async def refund_instead(
     await request_refund(session, order, returned, worth)
 
 
-async def renew_refund(
-    session: AsyncSession, order: Order, returned: Return, refund: Refund
-) -> None:
-    """Request a refund again that has failed; one that has not stays as it is."""
-    if refund.status == RefundStatus.FAILED:
-        tried = await session.execute(
-            select(func.count()).select_from(Refund).where(Refund.return_id == returned.id)
-        )
-        attempt = int(tried.scalar_one()) + 1
-        await request_refund(session, order, returned, refund.amount, attempt=attempt)
-
-
 async def request_refund(
-    session: AsyncSession, order: Order, returned: Return, amount: int, *, attempt: int = 1
+    session: AsyncSession, order: Order, returned: Return, amount: int
 ) -> None:
     """Request what the return is worth, as far as it was paid and not given back already."""
     possible = sum(left for _, left in await refunds.refundable(session, order.id))
@@ -144,7 +130,7 @@ async def request_refund(
     refund = await refunds.request(
         session,
         order,
-        refund_id=derived_id(Prefix.REFUND, returned.id, attempt),
+        refund_id=derived_id(Prefix.REFUND, returned.id, 1),
         amount=payable,
         reason="goods returned",
         actor="system",

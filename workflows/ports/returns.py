@@ -132,10 +132,5 @@ class ReturnActivities(ABC):
 
     @activity.defn
     @abstractmethod
-    async def renew_refund(self, step: ReturnRef) -> ReturnState:
-        """Request the refund once more after the provider has refused it for good."""
-
-    @activity.defn
-    @abstractmethod
     async def close_return(self, step: ReturnRef) -> ReturnState:
         """Everything that was owed is paid."""
