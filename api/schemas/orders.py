@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
-from api.schemas.base import AT_EXAMPLE, NO_CONTROLS, Moment, Money, Schema, example
+from api.schemas.base import AT_EXAMPLE, NO_CONTROLS, Moment, Money, Quantity, Schema, example
 from api.schemas.checkout import ADDRESS_EXAMPLE, Address, AppliedPromotion
 from core.domain.statuses import FulfillmentStatus, OrderStatus, PaymentStatus, ShipmentStatus
 
@@ -45,6 +45,7 @@ _ORDER = {
             "total": _money(3998),
             "discount": _money(0),
             "vendor_id": f"ven_{_ID}",
+            "backordered": {"quantity": 1, "promised_at": "2026-12-01T00:00:00.000000Z"},
         }
     ],
     "subtotal": _money(3998),
@@ -71,6 +72,13 @@ _ENTRY = {
 }
 
 
+class Backordered(Schema):
+    """Units that wait for stock; ``promised_at`` is when they are expected to leave."""
+
+    quantity: int
+    promised_at: Moment | None
+
+
 class OrderItem(Schema):
     id: str
     sku: str
@@ -80,6 +88,8 @@ class OrderItem(Schema):
     total: Money
     discount: Money
     vendor_id: str
+    backordered: Backordered | None = None
+    """Null when every unit has its stock."""
 
 
 class ShipmentEvent(Schema):
@@ -185,7 +195,15 @@ class Timeline(Schema):
     waiting_for: WaitingFor | None
 
 
+class CanceledItem(Schema):
+    item_id: str
+    quantity: Quantity
+
+
 class CancelRequest(Schema):
-    model_config = example({"reason": "ordered twice"})
+    """All of the order, or so many units of these items."""
+
+    model_config = example({"reason": "ordered twice", "items": None})
 
     reason: Annotated[str, StringConstraints(max_length=500, pattern=NO_CONTROLS)] | None = None
+    items: Annotated[list[CanceledItem], Field(min_length=1, max_length=100)] | None = None

@@ -50,7 +50,16 @@ POLICIES = {
     "GET /v1/orders/{id}/shipments": SIGNED_IN,
     "GET /v1/orders/{id}/events": SIGNED_IN,
     "POST /v1/orders/{id}/cancel": SIGNED_IN,
+    "PUT /v1/orders/{id}/shipping-address": SIGNED_IN,
     "GET /v1/admin/audit-log": STAFF,
+    "POST /v1/admin/orders/{id}/cancel": STAFF,
+    "POST /v1/admin/orders/{id}/edits": STAFF,
+    "POST /v1/admin/orders/{id}/hold": STAFF,
+    "POST /v1/admin/orders/{id}/release": STAFF,
+    "POST /v1/admin/orders/{id}/review": STAFF,
+    "GET /v1/admin/review-rules": STAFF,
+    "POST /v1/admin/review-rules": STAFF,
+    "PATCH /v1/admin/review-rules/{id}": STAFF,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
     "GET /healthz": ANYONE,
@@ -58,7 +67,17 @@ POLICIES = {
 }
 WITH_TOKEN = {SIGNED_IN, STAFF}
 StaffOrVendor = Annotated[Principal, Depends(has_role("staff", "vendor"))]
-IDEMPOTENT = {"POST /v1/holds", "POST /v1/checkouts", "POST /v1/orders/{id}/cancel"}
+IDEMPOTENT = {
+    "POST /v1/holds",
+    "POST /v1/checkouts",
+    "POST /v1/orders/{id}/cancel",
+    "POST /v1/admin/orders/{id}/cancel",
+    "POST /v1/admin/orders/{id}/edits",
+    "POST /v1/admin/orders/{id}/hold",
+    "POST /v1/admin/orders/{id}/release",
+    "POST /v1/admin/orders/{id}/review",
+    "POST /v1/admin/review-rules",
+}
 
 
 @pytest.fixture(scope="module")
