@@ -12,7 +12,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from core.domain.ids import Prefix, derived_id
 from core.domain.statuses import ShipmentStatus, as_counted
 from workflows import search_attributes, workflow_ids
-from workflows.messages import Action, Child, PaymentCapture, Resolution
+from workflows.messages import Action, CaptureResult, Child, PaymentCapture, Resolution
 from workflows.parcel import NOT_GONE
 from workflows.parking import StepResolvedError
 from workflows.policies import FIRST_TRACKING_POLL, LONGEST_TRACKING_POLL, SAME_STEP_RUNNING_WAIT
@@ -122,13 +122,15 @@ class ShipmentWorkflow(UndeliveredParcel):
             shipment_id=self._shipment.shipment_id,
             number=self._shipment.number,
             capture_before=self._shipment.capture_before,
+            cancelable=True,
         )
         first_payment = derived_id(Prefix.PAYMENT, capture.order_id, 1)
         while amount:
             try:
-                await workflow.execute_child_workflow(
+                result = await workflow.execute_child_workflow(
                     Child.PAYMENT_CAPTURE,
                     capture,
+                    result_type=CaptureResult,
                     id=workflow_ids.capture(first_payment, capture.number),
                     task_queue=TaskQueue.PAYMENTS,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
@@ -139,6 +141,8 @@ class ShipmentWorkflow(UndeliveredParcel):
             except WorkflowAlreadyStartedError:  # by a run that was reset: it is at work
                 await workflow.sleep(SAME_STEP_RUNNING_WAIT)
             else:
+                if result.canceled is not None:
+                    raise StepResolvedError(result.canceled)
                 return
 
     async def _follow(self) -> None:
