@@ -19,7 +19,7 @@ from api.context import SCOPE_KEY, RequestContext
 from api.docs_page import render
 from api.errors import install_error_handlers
 from api.routers import ROUTERS
-from api.schemas import catalogue, checkout, identity, operations, orders, oversight
+from api.schemas import catalogue, checkout, identity, operations, orders, oversight, promotions
 from core.security import Principal
 from core.settings import Settings
 
@@ -51,6 +51,10 @@ POLICIES = {
     "GET /v1/orders/{id}/events": SIGNED_IN,
     "POST /v1/orders/{id}/cancel": SIGNED_IN,
     "GET /v1/admin/audit-log": STAFF,
+    "GET /v1/admin/promotions": STAFF,
+    "GET /v1/admin/promotions/{id}": STAFF,
+    "POST /v1/admin/promotions": STAFF,
+    "PATCH /v1/admin/promotions/{id}": STAFF,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
     "GET /healthz": ANYONE,
@@ -58,7 +62,12 @@ POLICIES = {
 }
 WITH_TOKEN = {SIGNED_IN, STAFF}
 StaffOrVendor = Annotated[Principal, Depends(has_role("staff", "vendor"))]
-IDEMPOTENT = {"POST /v1/holds", "POST /v1/checkouts", "POST /v1/orders/{id}/cancel"}
+IDEMPOTENT = {
+    "POST /v1/holds",
+    "POST /v1/checkouts",
+    "POST /v1/orders/{id}/cancel",
+    "POST /v1/admin/promotions",
+}
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +161,7 @@ def test_document_is_openapi_3_1_with_short_unique_names(document: dict[str, Any
 def _models_with_examples() -> list[type[BaseModel]]:
     return [
         model
-        for module in (catalogue, checkout, identity, operations, orders, oversight)
+        for module in (catalogue, checkout, identity, operations, orders, oversight, promotions)
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
