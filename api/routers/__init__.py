@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from api.routers import (
     admin_audit,
     admin_promotions,
+    admin_terms,
     auth,
     catalogue,
     checkouts,
@@ -28,6 +29,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     orders.api,
     admin_audit.api,
     admin_promotions.api,
+    admin_terms.api,
     webhooks.api,
     operations.api,
 )

@@ -19,7 +19,16 @@ from api.context import SCOPE_KEY, RequestContext
 from api.docs_page import render
 from api.errors import install_error_handlers
 from api.routers import ROUTERS
-from api.schemas import catalogue, checkout, identity, operations, orders, oversight, promotions
+from api.schemas import (
+    catalogue,
+    checkout,
+    identity,
+    operations,
+    orders,
+    oversight,
+    promotions,
+    terms,
+)
 from core.security import Principal
 from core.settings import Settings
 
@@ -55,6 +64,10 @@ POLICIES = {
     "GET /v1/admin/promotions/{id}": STAFF,
     "POST /v1/admin/promotions": STAFF,
     "PATCH /v1/admin/promotions/{id}": STAFF,
+    "GET /v1/admin/tax-rules": STAFF,
+    "PUT /v1/admin/tax-rules": STAFF,
+    "GET /v1/admin/shipping-options": STAFF,
+    "PUT /v1/admin/shipping-options": STAFF,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
     "GET /healthz": ANYONE,
@@ -158,10 +171,22 @@ def test_document_is_openapi_3_1_with_short_unique_names(document: dict[str, Any
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
+SCHEMAS = (catalogue, checkout, identity, operations, orders, oversight, promotions, terms)
+
+
 def _models_with_examples() -> list[type[BaseModel]]:
     return [
         model
-        for module in (catalogue, checkout, identity, operations, orders, oversight, promotions)
+        for module in (
+            catalogue,
+            checkout,
+            identity,
+            operations,
+            orders,
+            oversight,
+            promotions,
+            terms,
+        )
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
