@@ -6,7 +6,9 @@ from fastapi import APIRouter
 
 from api.routers import (
     admin_audit,
+    admin_orders,
     admin_promotions,
+    admin_review_rules,
     admin_terms,
     auth,
     catalogue,
@@ -30,6 +32,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     admin_audit.api,
     admin_promotions.api,
     admin_terms.api,
+    admin_orders.api,
+    admin_review_rules.api,
     webhooks.api,
     operations.api,
 )
