@@ -83,6 +83,7 @@ ReturnId = Annotated[str, _id_in_path(Prefix.RETURN)]
 HoldId = Annotated[str, _id_in_path(Prefix.HOLD)]
 RuleId = Annotated[str, _id_in_path(Prefix.RULE)]
 ProductId = Annotated[str, _id_in_path(Prefix.PRODUCT)]
+PromotionId = Annotated[str, _id_in_path(Prefix.PROMOTION)]
 Sku = Annotated[str, Depends(_sku_in_path)]
 Limit = Annotated[int, Query(ge=1, le=100, description="Rows in a page")]
 Cursor = Annotated[

@@ -96,6 +96,7 @@ _PREFIXES = {
     "holds": "hld",
     "products": "prd",
     "returns": "ret",
+    "promotions": "prm",
     "review-rules": "rul",
 }
 

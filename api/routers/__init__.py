@@ -7,7 +7,9 @@ from fastapi import APIRouter
 from api.routers import (
     admin_audit,
     admin_orders,
+    admin_promotions,
     admin_review_rules,
+    admin_terms,
     auth,
     catalogue,
     checkouts,
@@ -30,6 +32,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     orders.api,
     returns.api,
     admin_audit.api,
+    admin_promotions.api,
+    admin_terms.api,
     admin_orders.api,
     admin_review_rules.api,
     webhooks.api,

@@ -19,7 +19,17 @@ from api.context import SCOPE_KEY, RequestContext
 from api.docs_page import render
 from api.errors import install_error_handlers
 from api.routers import ROUTERS
-from api.schemas import catalogue, checkout, identity, operations, orders, oversight, returns
+from api.schemas import (
+    catalogue,
+    checkout,
+    identity,
+    operations,
+    orders,
+    oversight,
+    promotions,
+    returns,
+    terms,
+)
 from core.security import Principal
 from core.settings import Settings
 
@@ -52,6 +62,14 @@ POLICIES = {
     "POST /v1/orders/{id}/cancel": SIGNED_IN,
     "PUT /v1/orders/{id}/shipping-address": SIGNED_IN,
     "GET /v1/admin/audit-log": STAFF,
+    "GET /v1/admin/promotions": STAFF,
+    "GET /v1/admin/promotions/{id}": STAFF,
+    "POST /v1/admin/promotions": STAFF,
+    "PATCH /v1/admin/promotions/{id}": STAFF,
+    "GET /v1/admin/tax-rules": STAFF,
+    "PUT /v1/admin/tax-rules": STAFF,
+    "GET /v1/admin/shipping-options": STAFF,
+    "PUT /v1/admin/shipping-options": STAFF,
     "POST /v1/admin/orders/{id}/cancel": STAFF,
     "POST /v1/admin/orders/{id}/edits": STAFF,
     "POST /v1/admin/orders/{id}/hold": STAFF,
@@ -79,6 +97,7 @@ IDEMPOTENT = {
     "POST /v1/holds",
     "POST /v1/checkouts",
     "POST /v1/orders/{id}/cancel",
+    "POST /v1/admin/promotions",
     "POST /v1/admin/orders/{id}/cancel",
     "POST /v1/admin/orders/{id}/edits",
     "POST /v1/admin/orders/{id}/hold",
@@ -181,10 +200,23 @@ def test_document_is_openapi_3_1_with_short_unique_names(document: dict[str, Any
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
+SCHEMAS = (catalogue, checkout, identity, operations, orders, oversight, promotions, terms)
+
+
 def _models_with_examples() -> list[type[BaseModel]]:
     return [
         model
         for module in (catalogue, checkout, identity, operations, orders, oversight, returns)
+        for module in (
+            catalogue,
+            checkout,
+            identity,
+            operations,
+            orders,
+            oversight,
+            promotions,
+            terms,
+        )
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
