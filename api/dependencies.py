@@ -81,6 +81,8 @@ OrderEventsDep = Annotated[OrderEvents, Depends(_order_events)]
 OrderId = Annotated[str, _id_in_path(Prefix.ORDER)]
 HoldId = Annotated[str, _id_in_path(Prefix.HOLD)]
 ProductId = Annotated[str, _id_in_path(Prefix.PRODUCT)]
+TransferId = Annotated[str, _id_in_path(Prefix.TRANSFER)]
+WarehouseId = Annotated[str, _id_in_path(Prefix.WAREHOUSE)]
 Sku = Annotated[str, Depends(_sku_in_path)]
 Limit = Annotated[int, Query(ge=1, le=100, description="Rows in a page")]
 Cursor = Annotated[

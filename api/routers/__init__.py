@@ -6,6 +6,9 @@ from fastapi import APIRouter
 
 from api.routers import (
     admin_audit,
+    admin_stock,
+    admin_transfers,
+    admin_warehouses,
     auth,
     catalogue,
     checkouts,
@@ -26,6 +29,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     checkouts.api,
     orders.api,
     admin_audit.api,
+    admin_stock.api,
+    admin_transfers.api,
+    admin_warehouses.api,
     webhooks.api,
     operations.api,
 )

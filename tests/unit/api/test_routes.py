@@ -19,7 +19,7 @@ from api.context import SCOPE_KEY, RequestContext
 from api.docs_page import render
 from api.errors import install_error_handlers
 from api.routers import ROUTERS
-from api.schemas import catalogue, checkout, identity, operations, orders, oversight
+from api.schemas import catalogue, checkout, identity, operations, orders, oversight, stock
 from core.security import Principal
 from core.settings import Settings
 
@@ -51,6 +51,20 @@ POLICIES = {
     "GET /v1/orders/{id}/events": SIGNED_IN,
     "POST /v1/orders/{id}/cancel": SIGNED_IN,
     "GET /v1/admin/audit-log": STAFF,
+    "POST /v1/admin/stock-adjustments": STAFF,
+    "POST /v1/admin/stock-takes": STAFF,
+    "GET /v1/admin/stock-movements": STAFF,
+    "GET /v1/admin/stock-policies/{sku}": STAFF,
+    "PUT /v1/admin/stock-policies/{sku}": STAFF,
+    "POST /v1/admin/stock-transfers": STAFF,
+    "GET /v1/admin/stock-transfers": STAFF,
+    "GET /v1/admin/stock-transfers/{id}": STAFF,
+    "POST /v1/admin/stock-transfers/{id}/receive": STAFF,
+    "POST /v1/admin/stock-transfers/{id}/cancel": STAFF,
+    "GET /v1/admin/warehouses": STAFF,
+    "POST /v1/admin/warehouses": STAFF,
+    "GET /v1/admin/warehouses/{id}": STAFF,
+    "PATCH /v1/admin/warehouses/{id}": STAFF,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
     "GET /healthz": ANYONE,
@@ -58,7 +72,17 @@ POLICIES = {
 }
 WITH_TOKEN = {SIGNED_IN, STAFF}
 StaffOrVendor = Annotated[Principal, Depends(has_role("staff", "vendor"))]
-IDEMPOTENT = {"POST /v1/holds", "POST /v1/checkouts", "POST /v1/orders/{id}/cancel"}
+IDEMPOTENT = {
+    "POST /v1/holds",
+    "POST /v1/checkouts",
+    "POST /v1/orders/{id}/cancel",
+    "POST /v1/admin/stock-adjustments",
+    "POST /v1/admin/stock-takes",
+    "POST /v1/admin/stock-transfers",
+    "POST /v1/admin/stock-transfers/{id}/receive",
+    "POST /v1/admin/stock-transfers/{id}/cancel",
+    "POST /v1/admin/warehouses",
+}
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +176,7 @@ def test_document_is_openapi_3_1_with_short_unique_names(document: dict[str, Any
 def _models_with_examples() -> list[type[BaseModel]]:
     return [
         model
-        for module in (catalogue, checkout, identity, operations, orders, oversight)
+        for module in (catalogue, checkout, identity, operations, orders, oversight, stock)
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
