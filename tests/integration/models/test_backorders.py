@@ -15,6 +15,7 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.checkout import PostgresCheckoutActivities
 from activities.fulfillment import PostgresFulfillmentActivities
+from activities.housekeeping import PostgresHousekeepingActivities
 from activities.stock import PostgresStockActivities
 from core.domain.errors import Shortage
 from core.domain.events import Actor
@@ -23,12 +24,21 @@ from core.domain.payments import ProviderPayment
 from core.domain.statuses import HoldStatus, OrderStatus, PaymentStatus
 from core.resources import open_resources
 from core.settings import Settings
-from models.repositories import backorders, orders, reservations, shares, shipments, stock_moves
+from models.repositories import (
+    backorders,
+    orders,
+    reservations,
+    shares,
+    shipments,
+    stock_alerts,
+    stock_moves,
+)
 from models.repositories.invariants import INVARIANTS, rows_that_break
 from models.repositories.stock_moves import Movement
 from tests.shop import PRICE, SHIPPING, Shelf, Shop
 from workflows.ports.checkout import CloseOrder, ConfirmOrder, OpenOrder
 from workflows.ports.fulfillment import FulfillmentPlan, OrderRef
+from workflows.ports.housekeeping import Housekeeping
 from workflows.ports.stock import PlaceHold, WantedItem
 
 SOON = datetime.now(UTC).replace(microsecond=0) + timedelta(days=9)
@@ -42,6 +52,7 @@ class Counter:
     checkout: PostgresCheckoutActivities
     fulfillment: PostgresFulfillmentActivities
     stock: PostgresStockActivities
+    housekeeping: PostgresHousekeepingActivities
 
     async def execute(self, sql: str, **values: object) -> list[dict[str, Any]]:
         rows = await self.shop.database.statement(text(sql), values)
@@ -119,6 +130,7 @@ async def counter(settings: Settings, database_url: str) -> AsyncIterator[Counte
             checkout=PostgresCheckoutActivities(resources.database, resources.temporal, settings),
             fulfillment=PostgresFulfillmentActivities(resources.database, settings.fulfillment),
             stock=PostgresStockActivities(resources.database),
+            housekeeping=PostgresHousekeepingActivities(resources.database, resources.temporal),
         )
         yield counter
         assert await counter.broken_promises() == {}
@@ -352,6 +364,42 @@ async def test_fulfilment_that_missed_the_news_is_found_after_a_minute(counter: 
     await counter.plan(order_id)
     async with counter.shop.database.transaction() as session:
         assert await backorders.untold_orders(session) == []
+
+
+async def test_housekeeping_serves_who_was_passed_over_and_tells_of_low_stock_once(
+    counter: Counter,
+) -> None:
+    shelf = await counter.shop.stock_up(2)
+    await counter.allow(shelf, "backorder")
+    waits = await counter.confirm(shelf, 3)
+    await counter.execute(
+        "UPDATE stock SET on_hand = on_hand + 1 WHERE sku = :sku", sku=shelf.sku
+    )  # as if it had come free
+    await counter.execute(
+        "INSERT INTO stock_movements (warehouse_id, sku, delta, reason, reference, actor)"
+        " VALUES (:place, :sku, 1, 'test', 'test', 'test')",
+        place=shelf.warehouse_id,
+        sku=shelf.sku,
+    )
+    await counter.execute("UPDATE variants SET low_stock_threshold = 1")
+
+    tidied = await ActivityEnvironment().run(counter.housekeeping.tidy, Housekeeping())
+    again = await ActivityEnvironment().run(counter.housekeeping.tidy, Housekeeping())
+
+    assert (tidied.served_orders, tidied.stock_alerts) == (1, 1)
+    assert (again.served_orders, again.stock_alerts) == (0, 0)
+    assert await counter.waiting(waits) == [(1, 1, "allocated")]
+    await counter.arrive(shelf, 1)
+    assert await stock_alerts.watch(counter.shop.database) == [shelf.sku]
+    events = await counter.execute(
+        "SELECT type, sequence, payload ->> 'available' AS available FROM outbox"
+        " WHERE aggregate_id = :id ORDER BY sequence",
+        id=shelf.variant_id,
+    )
+    assert events == [
+        {"type": "stock.low", "sequence": 1, "available": "0"},
+        {"type": "stock.recovered", "sequence": 2, "available": "1"},
+    ]
 
 
 async def test_stock_of_a_canceled_order_is_released_once_and_given_to_who_waits(
