@@ -6,6 +6,8 @@ from fastapi import APIRouter
 
 from api.routers import (
     admin_audit,
+    admin_orders,
+    admin_review_rules,
     admin_stock,
     admin_transfers,
     admin_warehouses,
@@ -32,6 +34,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     admin_stock.api,
     admin_transfers.api,
     admin_warehouses.api,
+    admin_orders.api,
+    admin_review_rules.api,
     webhooks.api,
     operations.api,
 )
