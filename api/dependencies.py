@@ -84,6 +84,8 @@ HoldId = Annotated[str, _id_in_path(Prefix.HOLD)]
 RuleId = Annotated[str, _id_in_path(Prefix.RULE)]
 ProductId = Annotated[str, _id_in_path(Prefix.PRODUCT)]
 PromotionId = Annotated[str, _id_in_path(Prefix.PROMOTION)]
+TransferId = Annotated[str, _id_in_path(Prefix.TRANSFER)]
+WarehouseId = Annotated[str, _id_in_path(Prefix.WAREHOUSE)]
 Sku = Annotated[str, Depends(_sku_in_path)]
 Limit = Annotated[int, Query(ge=1, le=100, description="Rows in a page")]
 Cursor = Annotated[

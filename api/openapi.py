@@ -98,6 +98,8 @@ _PREFIXES = {
     "returns": "ret",
     "promotions": "prm",
     "review-rules": "rul",
+    "stock-transfers": "trf",
+    "warehouses": "whs",
 }
 
 

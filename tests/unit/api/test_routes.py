@@ -28,6 +28,7 @@ from api.schemas import (
     oversight,
     promotions,
     returns,
+    stock,
     terms,
 )
 from core.security import Principal
@@ -70,6 +71,20 @@ POLICIES = {
     "PUT /v1/admin/tax-rules": STAFF,
     "GET /v1/admin/shipping-options": STAFF,
     "PUT /v1/admin/shipping-options": STAFF,
+    "POST /v1/admin/stock-adjustments": STAFF,
+    "POST /v1/admin/stock-takes": STAFF,
+    "GET /v1/admin/stock-movements": STAFF,
+    "GET /v1/admin/stock-policies/{sku}": STAFF,
+    "PUT /v1/admin/stock-policies/{sku}": STAFF,
+    "POST /v1/admin/stock-transfers": STAFF,
+    "GET /v1/admin/stock-transfers": STAFF,
+    "GET /v1/admin/stock-transfers/{id}": STAFF,
+    "POST /v1/admin/stock-transfers/{id}/receive": STAFF,
+    "POST /v1/admin/stock-transfers/{id}/cancel": STAFF,
+    "GET /v1/admin/warehouses": STAFF,
+    "POST /v1/admin/warehouses": STAFF,
+    "GET /v1/admin/warehouses/{id}": STAFF,
+    "PATCH /v1/admin/warehouses/{id}": STAFF,
     "POST /v1/admin/orders/{id}/cancel": STAFF,
     "POST /v1/admin/orders/{id}/edits": STAFF,
     "POST /v1/admin/orders/{id}/hold": STAFF,
@@ -98,6 +113,12 @@ IDEMPOTENT = {
     "POST /v1/checkouts",
     "POST /v1/orders/{id}/cancel",
     "POST /v1/admin/promotions",
+    "POST /v1/admin/stock-adjustments",
+    "POST /v1/admin/stock-takes",
+    "POST /v1/admin/stock-transfers",
+    "POST /v1/admin/stock-transfers/{id}/receive",
+    "POST /v1/admin/stock-transfers/{id}/cancel",
+    "POST /v1/admin/warehouses",
     "POST /v1/admin/orders/{id}/cancel",
     "POST /v1/admin/orders/{id}/edits",
     "POST /v1/admin/orders/{id}/hold",
@@ -217,6 +238,7 @@ def _models_with_examples() -> list[type[BaseModel]]:
             promotions,
             terms,
         )
+        for module in (catalogue, checkout, identity, operations, orders, oversight, stock)
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
