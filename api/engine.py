@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -42,7 +42,11 @@ class WorkflowClosedError(Exception):
 
 
 class UpdateRefusedError(Exception):
-    """The workflow's validator said no."""
+    """The workflow's validator said no; ``allowed`` is what it would take."""
+
+    def __init__(self, allowed: Sequence[str] = ()) -> None:
+        super().__init__(*allowed)
+        self.allowed = tuple(allowed)
 
 
 class Start(StrEnum):
@@ -143,8 +147,14 @@ async def send_update(
     except WorkflowUpdateFailedError as error:
         cause = error.cause
         if isinstance(cause, ApplicationError) and cause.type == "invalid-state":
-            raise UpdateRefusedError from error
+            raise UpdateRefusedError(_strings(cause.details)) from error
         raise WorkflowClosedError from error
+
+
+def _strings(details: Sequence[Any]) -> list[str]:
+    """The list of names that a refusal may carry."""
+    named = details[0] if details and isinstance(details[0], list) else []
+    return [str(name) for name in named]
 
 
 async def start_once(

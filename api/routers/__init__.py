@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from api.routers import (
     admin_audit,
+    admin_orders,
     auth,
     catalogue,
     checkouts,
@@ -26,6 +27,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     checkouts.api,
     orders.api,
     admin_audit.api,
+    admin_orders.api,
     webhooks.api,
     operations.api,
 )

@@ -51,6 +51,11 @@ POLICIES = {
     "GET /v1/orders/{id}/events": SIGNED_IN,
     "POST /v1/orders/{id}/cancel": SIGNED_IN,
     "GET /v1/admin/audit-log": STAFF,
+    "GET /v1/admin/orders": STAFF,
+    "GET /v1/admin/orders/stuck": STAFF,
+    "GET /v1/admin/orders/{id}": STAFF,
+    "POST /v1/admin/orders/{id}/retry": STAFF,
+    "POST /v1/admin/orders/{id}/resolve": STAFF,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
     "GET /healthz": ANYONE,
@@ -58,7 +63,13 @@ POLICIES = {
 }
 WITH_TOKEN = {SIGNED_IN, STAFF}
 StaffOrVendor = Annotated[Principal, Depends(has_role("staff", "vendor"))]
-IDEMPOTENT = {"POST /v1/holds", "POST /v1/checkouts", "POST /v1/orders/{id}/cancel"}
+IDEMPOTENT = {
+    "POST /v1/holds",
+    "POST /v1/checkouts",
+    "POST /v1/orders/{id}/cancel",
+    "POST /v1/admin/orders/{id}/retry",
+    "POST /v1/admin/orders/{id}/resolve",
+}
 
 
 @pytest.fixture(scope="module")
