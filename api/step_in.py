@@ -129,7 +129,9 @@ async def tell(resources: Resources, wait: WaitView, resolution: Resolution, *, 
         return Told(wait=wait, outcome=Outcome.LATER)
     except UpdateRefusedError as refused:
         if await _still_waits(resources, wait):
-            return Told(wait=wait, outcome=Outcome.REFUSED, allowed=refused.allowed)
+            return Told(
+                wait=wait, outcome=Outcome.REFUSED, allowed=refused.extra.get("allowed", ())
+            )
     except WorkflowClosedError:
         pass
     else:

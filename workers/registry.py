@@ -11,8 +11,11 @@ from activities.carrier import GatewayCarrierActivities
 from activities.checkout import PostgresCheckoutActivities
 from activities.fulfillment import PostgresFulfillmentActivities
 from activities.housekeeping import PostgresHousekeepingActivities
+from activities.order_changes import PostgresOrderChangeActivities
 from activities.parking import PostgresParkingActivities
 from activities.payments import GatewayPaymentActivities
+from activities.review import PostgresReviewActivities
+from activities.shipments import PostgresShipmentActivities
 from activities.stock import PostgresStockActivities
 from activities.webhooks import PostgresWebhookActivities
 from core.resources import Resources
@@ -69,7 +72,10 @@ POOLS: Mapping[TaskQueue, Pool] = {
         workflows=[FulfillmentWorkflow, ShipmentWorkflow, CarrierEventWorkflow],
         activities=lambda resources: [
             PostgresFulfillmentActivities(resources.database, resources.settings.fulfillment),
+            PostgresOrderChangeActivities(resources.database),
+            PostgresReviewActivities(resources.database),
             GatewayCarrierActivities(resources.database, resources.carrier),
+            PostgresShipmentActivities(resources.database, resources.settings.fulfillment),
             _webhooks(resources),
             _parking(resources),
         ],

@@ -7,6 +7,8 @@ from fastapi import APIRouter
 from api.routers import (
     admin_audit,
     admin_orders,
+    admin_oversight,
+    admin_review_rules,
     auth,
     catalogue,
     checkouts,
@@ -27,7 +29,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     checkouts.api,
     orders.api,
     admin_audit.api,
+    admin_oversight.api,
     admin_orders.api,
+    admin_review_rules.api,
     webhooks.api,
     operations.api,
 )

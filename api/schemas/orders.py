@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
-from api.schemas.base import AT_EXAMPLE, NO_CONTROLS, Moment, Money, Schema, example
-from api.schemas.checkout import ADDRESS_EXAMPLE, Address
+from api.schemas.base import AT_EXAMPLE, NO_CONTROLS, Moment, Money, Quantity, Schema, example
+from api.schemas.checkout import ADDRESS_EXAMPLE, Address, AppliedPromotion
 from core.domain.statuses import FulfillmentStatus, OrderStatus, PaymentStatus, ShipmentStatus
 
 _ID = "01jd7x9k2me8kv1qzr5t0w3y4b"
@@ -43,14 +43,18 @@ ORDER_EXAMPLE: dict[str, Any] = {
             "quantity": 2,
             "unit_price": _money(1999),
             "total": _money(3998),
+            "discount": _money(0),
             "vendor_id": f"ven_{_ID}",
+            "backordered": {"quantity": 1, "promised_at": "2026-12-01T00:00:00.000000Z"},
         }
     ],
     "subtotal": _money(3998),
     "discount": _money(0),
     "shipping": _money(500),
     "tax": _money(360),
+    "included_tax": _money(0),
     "total": _money(4858),
+    "promotions": [],
     "shipping_address": ADDRESS_EXAMPLE,
     "shipments": [],
     "refunds": [],
@@ -68,6 +72,13 @@ ENTRY_EXAMPLE: dict[str, Any] = {
 }
 
 
+class Backordered(Schema):
+    """Units that wait for stock; ``promised_at`` is when they are expected to leave."""
+
+    quantity: int
+    promised_at: Moment | None
+
+
 class OrderItem(Schema):
     id: str
     sku: str
@@ -75,7 +86,10 @@ class OrderItem(Schema):
     quantity: int
     unit_price: Money
     total: Money
+    discount: Money
     vendor_id: str
+    backordered: Backordered | None = None
+    """Null when every unit has its stock."""
 
 
 class ShipmentEvent(Schema):
@@ -113,7 +127,10 @@ class NextAction(Schema):
 
 
 class Order(Schema):
-    """``total = subtotal - discount + shipping + tax``."""
+    """``total = subtotal - discount + shipping + tax``.
+
+    Where prices contain the tax, ``tax`` is zero and ``included_tax`` is the part of the total.
+    """
 
     model_config = example(ORDER_EXAMPLE)
 
@@ -127,7 +144,9 @@ class Order(Schema):
     discount: Money
     shipping: Money
     tax: Money
+    included_tax: Money
     total: Money
+    promotions: list[AppliedPromotion]
     shipping_address: Address
     shipments: list[Shipment]
     refunds: list[dict[str, Any]]
@@ -176,7 +195,15 @@ class Timeline(Schema):
     waiting_for: WaitingFor | None
 
 
+class CanceledItem(Schema):
+    item_id: str
+    quantity: Quantity
+
+
 class CancelRequest(Schema):
-    model_config = example({"reason": "ordered twice"})
+    """All of the order, or so many units of these items."""
+
+    model_config = example({"reason": "ordered twice", "items": None})
 
     reason: Annotated[str, StringConstraints(max_length=500, pattern=NO_CONTROLS)] | None = None
+    items: Annotated[list[CanceledItem], Field(min_length=1, max_length=100)] | None = None

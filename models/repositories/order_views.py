@@ -33,21 +33,39 @@ SELECT coalesce(json_agg(json_build_object(
 FROM shipments s WHERE s.order_id = o.id
 """
 
+# What waits of an item; an exchange is never back-ordered.
+_BACKORDERED = f"""
+SELECT json_build_object('quantity', sum(b.quantity),
+    'promised_at', {_AT.format("max(b.promised_at)")})
+FROM backorders b
+WHERE b.order_id = i.order_id AND b.sku = i.sku AND b.status = 'waiting' AND i.kind = 'ordered'
+HAVING count(*) > 0
+"""
+
 _ORDER = f"""
 SELECT o.id, o.number, o.customer_id, o.status, o.payment_status, o.fulfillment_status, o.currency,
     o.subtotal_amount, o.discount_amount, o.shipping_amount, o.tax_amount, o.total_amount,
+    o.tax_included,
     o.shipping_address::text AS shipping_address, o.next_action::text AS next_action,
     o.failure::text AS failure, o.workflow_id, o.created_at, o.updated_at,
     (SELECT coalesce(json_agg(json_build_object(
         'id', i.id, 'sku', i.sku, 'name', i.name, 'quantity', i.quantity,
-        'unit_price', i.unit_price_amount, 'total', i.total_amount, 'vendor_id', i.vendor_id)
+        'unit_price', i.unit_price_amount, 'total', i.total_amount,
+        'discount', i.discount_amount, 'vendor_id', i.vendor_id,
+        'backordered', ({_BACKORDERED}))
         ORDER BY i.position), '[]'::json)
      FROM order_items i WHERE i.order_id = o.id)::text AS items,
+    (SELECT coalesce(json_agg(json_build_object('code', p.code, 'name', p.name, 'amount', u.amount)
+                              ORDER BY p.id), '[]'::json)
+     FROM promotion_uses u JOIN promotions p ON p.id = u.promotion_id
+     WHERE u.order_id = o.id)::text AS promotions,
     ({_SHIPMENTS})::text AS shipments
 FROM orders o
 """
 
-_ONE = text(f"{_ORDER} WHERE o.id = :id AND o.customer_id = :customer_id")
+# Staff see every order: for them there is no customer to compare with.
+_ONE = text(f"""{_ORDER}
+WHERE o.id = :id AND o.customer_id = coalesce(CAST(:customer_id AS text), o.customer_id)""")
 _MANY = text(f"""{_ORDER}
 WHERE o.customer_id = :customer_id
   AND (CAST(:before AS text) IS NULL OR o.id < :before)
@@ -61,7 +79,7 @@ ORDER BY o.id DESC LIMIT :limit
 _DRAFT = text("""
 SELECT d.order_id, d.number, d.cart::text AS cart, d.created_at
 FROM checkout_drafts d JOIN idempotency_keys k ON k.resource_id = d.order_id
-WHERE d.order_id = :id AND d.customer_id = :customer_id
+WHERE d.order_id = :id AND d.customer_id = coalesce(CAST(:customer_id AS text), d.customer_id)
   AND (k.response_status = 202 OR NOT CAST(:promised AS boolean))
 """)
 
@@ -114,6 +132,7 @@ class OrderView:
     shipping_amount: int
     tax_amount: int
     total_amount: int
+    tax_included: bool
     shipping_address: Mapping[str, Any]
     next_action: Mapping[str, Any] | None
     failure: Mapping[str, Any] | None
@@ -121,6 +140,7 @@ class OrderView:
     created_at: datetime
     updated_at: datetime
     items: Sequence[Mapping[str, Any]]
+    promotions: Sequence[Mapping[str, Any]]
     shipments: Sequence[Mapping[str, Any]]
 
 
@@ -150,7 +170,10 @@ class News:
     done: bool
 
 
-async def find_order(database: Database, order_id: str, customer_id: str) -> OrderView | None:
+async def find_order(
+    database: Database, order_id: str, customer_id: str | None
+) -> OrderView | None:
+    """Return an order of a customer; anybody's when ``customer_id`` is None."""
     rows = await database.statement(_ONE, {"id": order_id, "customer_id": customer_id})
     return _order(dict(rows[0])) if rows else None
 
@@ -181,9 +204,12 @@ async def list_orders(
 
 
 async def find_draft(
-    database: Database, order_id: str, customer_id: str, *, promised: bool
+    database: Database, order_id: str, customer_id: str | None, *, promised: bool
 ) -> DraftView | None:
-    """Return a caller's draft; with ``promised`` only one that was answered with 202."""
+    """Return a draft of a customer, or of anybody without one.
+
+    With ``promised`` only one whose caller was answered with 202.
+    """
     rows = await database.statement(
         _DRAFT, {"id": order_id, "customer_id": customer_id, "promised": promised}
     )
@@ -232,7 +258,7 @@ async def news_since(database: Database, seen: Mapping[str, int]) -> list[News]:
 
 
 def _order(row: Mapping[str, Any]) -> OrderView:
-    documents = ("shipping_address", "next_action", "failure", "items", "shipments")
+    documents = ("shipping_address", "next_action", "failure", "items", "promotions", "shipments")
     return OrderView(**{**row, **{name: _document(row[name]) for name in documents}})
 
 
