@@ -126,7 +126,7 @@ class Parkable:
             allowed = {action for wait in self._undecided() for action in wait.actions}
             raise ApplicationError(
                 f"nothing here waits for {resolution.actor} to {resolution.action} it",
-                sorted(allowed),
+                {"allowed": sorted(allowed)},
                 type="invalid-state",
             )
 

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from api.routers import (
     admin_audit,
     admin_orders,
+    admin_oversight,
     admin_promotions,
     admin_review_rules,
     admin_stock,
@@ -40,6 +41,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     admin_stock.api,
     admin_transfers.api,
     admin_warehouses.api,
+    admin_oversight.api,
     admin_orders.api,
     admin_review_rules.api,
     webhooks.api,
