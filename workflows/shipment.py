@@ -123,7 +123,7 @@ class ShipmentWorkflow(UndeliveredParcel):
                 payment_id=self._shipment.payment_id,
                 number=self._shipment.number,
                 amount=amount,
-                final=self._shipment.final,
+                final=False,  # a split or a cancellation can make it one of several
             ),
             capture_before=self._shipment.capture_before,
         )
