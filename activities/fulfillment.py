@@ -17,6 +17,7 @@ from models.repositories import (
     order_units,
     orders,
     parking,
+    promotions,
     reservations,
     review,
     shares,
@@ -159,6 +160,7 @@ class PostgresFulfillmentActivities(FulfillmentActivities):
                 shipment.status = ShipmentStatus.CANCELED
             await session.flush()
             await order_units.forget_waiting(session, order.id)
+            await promotions.release(session, order.id)
             await reservations.release_order(session, order.id)
             await timeline.append(session, order.id, _canceled_entries(order, step, voided=voided))
             return OrderStatus.CANCELED

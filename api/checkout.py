@@ -19,6 +19,7 @@ from api.metrics import CHECKOUTS, ORDERS_CONFIRMED
 from api.rendering import draft_document, order_document
 from api.schemas.checkout import CheckoutRequest
 from core.domain.errors import (
+    ConflictError,
     IdempotencyKeyReusedError,
     OutOfStockError,
     PaymentDeclinedError,
@@ -26,6 +27,7 @@ from core.domain.errors import (
     UnavailableError,
 )
 from core.domain.ids import Prefix, new_id
+from core.domain.places import Place
 from core.domain.statuses import OrderStatus
 from core.resources import Resources
 from models.repositories.catalogue import CartSnapshot, cart_snapshot
@@ -70,7 +72,10 @@ async def _place(
         skus=[item.sku for item in wanted.items],
         currency=wanted.currency,
         country=wanted.shipping_address.country,
+        region=wanted.shipping_address.region,
         shipping_method=wanted.shipping_method,
+        promotion_code=wanted.promotion_code,
+        counted_as=call.caller_id,
         hold_id=wanted.hold_id,
         caller_id=call.caller_id,
         key=call.key,
@@ -128,6 +133,7 @@ async def _claim(
     snapshot: CartSnapshot,
     priced: carts.PricedCart,
 ) -> str:
+    strategy = resources.settings.checkout.allocation
     claim = await claim_checkout(
         resources.database,
         caller_id=call.caller_id,
@@ -141,7 +147,15 @@ async def _claim(
             provider=wanted.payment.provider,
             payment_method=wanted.payment.payment_method,
             hold_id=wanted.hold_id,
-            planned=carts.plan(wanted.items, snapshot),
+            planned=carts.plan(
+                wanted.items,
+                snapshot,
+                strategy=strategy,
+                destination=Place(
+                    country=wanted.shipping_address.country, region=wanted.shipping_address.region
+                ),
+            ),
+            allocation=strategy,
         ),
     )
     if claim is None:
@@ -190,11 +204,13 @@ async def _answer(
     return StoredAnswer(status=status, body=to_json(order_document(view)), location=location)
 
 
-def failure_of(view: OrderView) -> OutOfStockError | PaymentDeclinedError:
+def failure_of(view: OrderView) -> OutOfStockError | ConflictError | PaymentDeclinedError:
     """Return why a checkout failed, as the problem that its caller gets."""
     failure = view.failure or {}
     if failure.get("code") == OutOfStockError.code:
         return OutOfStockError([Shortage(**item) for item in failure["items"]])
+    if failure.get("code") == "promotion-unavailable":
+        return ConflictError(f"the promotion {failure['promotion']} cannot be used any more")
     return PaymentDeclinedError(
         str(failure.get("decline_code") or failure.get("code") or "declined")
     )

@@ -29,7 +29,7 @@ from models.payments import (
     Refund,
     RefundPart,
 )
-from models.promotions import Promotion, PromotionKind, PromotionScope, PromotionUse
+from models.promotions import Promotion, PromotionUse
 from models.returns import Return, ReturnCondition, ReturnItem
 from models.shipments import Shipment, ShipmentEvent, ShipmentItem, ShipmentPurpose
 from models.stock import (
@@ -73,8 +73,6 @@ __all__ = [
     "ProductMedia",
     "ProductStatus",
     "Promotion",
-    "PromotionKind",
-    "PromotionScope",
     "PromotionUse",
     "RefreshToken",
     "Refund",

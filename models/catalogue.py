@@ -105,7 +105,7 @@ class Variant(SQLModel, table=True):
 
 
 class VariantPrice(SQLModel, table=True):
-    """The price of one unit, tax excluded, in one currency."""
+    """The price of one unit in one currency; the buyer's country says whether it contains tax."""
 
     __tablename__ = "variant_prices"
     __table_args__ = (CheckConstraint("amount >= 0", name="not_negative"),)
@@ -116,7 +116,7 @@ class VariantPrice(SQLModel, table=True):
 
 
 class TaxRate(SQLModel, table=True):
-    """The rate on goods and shipping of one country (ISO 3166-1 alpha-2)."""
+    """What countries' rates were before ``tax_rules``; nothing reads it any more."""
 
     __tablename__ = "tax_rates"
     __table_args__ = (CheckConstraint("basis_points BETWEEN 0 AND 10000", name="is_a_share"),)
@@ -126,7 +126,7 @@ class TaxRate(SQLModel, table=True):
 
 
 class ShippingRate(SQLModel, table=True):
-    """The flat fee of a shipping method in one currency."""
+    """What fees were before ``shipping_options``; nothing reads it any more."""
 
     __tablename__ = "shipping_rates"
     __table_args__ = (CheckConstraint("amount >= 0", name="not_negative"),)
@@ -149,6 +149,10 @@ class TaxRule(SQLModel, table=True):
     region: str = Field(primary_key=True, default="")
     basis_points: int
     prices_include_tax: bool = columns.flag()
+
+
+EVERYWHERE = "zon_01jgfjjz00e008000000000000"
+"""The zone of places that belong to no other; the migration makes it."""
 
 
 class ShippingZone(SQLModel, table=True):

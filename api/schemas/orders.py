@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import StringConstraints
 
 from api.schemas.base import AT_EXAMPLE, NO_CONTROLS, Moment, Money, Schema, example
-from api.schemas.checkout import ADDRESS_EXAMPLE, Address
+from api.schemas.checkout import ADDRESS_EXAMPLE, Address, AppliedPromotion
 from core.domain.statuses import FulfillmentStatus, OrderStatus, PaymentStatus, ShipmentStatus
 
 _ID = "01jd7x9k2me8kv1qzr5t0w3y4b"
@@ -43,14 +43,18 @@ _ORDER = {
             "quantity": 2,
             "unit_price": _money(1999),
             "total": _money(3998),
+            "discount": _money(0),
             "vendor_id": f"ven_{_ID}",
+            "backordered": {"quantity": 1, "promised_at": "2026-12-01T00:00:00.000000Z"},
         }
     ],
     "subtotal": _money(3998),
     "discount": _money(0),
     "shipping": _money(500),
     "tax": _money(360),
+    "included_tax": _money(0),
     "total": _money(4858),
+    "promotions": [],
     "shipping_address": ADDRESS_EXAMPLE,
     "shipments": [],
     "refunds": [],
@@ -68,6 +72,13 @@ _ENTRY = {
 }
 
 
+class Backordered(Schema):
+    """Units that wait for stock; ``promised_at`` is when they are expected to leave."""
+
+    quantity: int
+    promised_at: Moment | None
+
+
 class OrderItem(Schema):
     id: str
     sku: str
@@ -75,7 +86,10 @@ class OrderItem(Schema):
     quantity: int
     unit_price: Money
     total: Money
+    discount: Money
     vendor_id: str
+    backordered: Backordered | None = None
+    """Null when every unit has its stock."""
 
 
 class ShipmentEvent(Schema):
@@ -113,7 +127,10 @@ class NextAction(Schema):
 
 
 class Order(Schema):
-    """``total = subtotal - discount + shipping + tax``."""
+    """``total = subtotal - discount + shipping + tax``.
+
+    Where prices contain the tax, ``tax`` is zero and ``included_tax`` is the part of the total.
+    """
 
     model_config = example(_ORDER)
 
@@ -127,7 +144,9 @@ class Order(Schema):
     discount: Money
     shipping: Money
     tax: Money
+    included_tax: Money
     total: Money
+    promotions: list[AppliedPromotion]
     shipping_address: Address
     shipments: list[Shipment]
     refunds: list[dict[str, Any]]

@@ -12,6 +12,10 @@ from sqlalchemy import text
 
 from core.database import Database
 from core.domain.allocation import StockLevel
+from core.domain.places import place_of
+from core.domain.pricing import ShippingFee
+from core.domain.promotions import Promotion
+from models.repositories import promotions
 from models.repositories.idempotency import KeyRecord, record_of
 
 # The price in the currency that the reader asks for if there is one, else the first by code.
@@ -25,6 +29,8 @@ SELECT p.id, p.name, p.slug, p.description, p.vendor_id, p.status,
     (SELECT coalesce(json_agg(json_build_object(
                 'id', v.id, 'sku', v.sku, 'title', v.title, 'price', price.money,
                 'attributes', v.attributes,
+                'backorder_policy', v.backorder_policy, 'promised_at', to_char(
+                    v.promised_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
                 'available', coalesce(stock.available, 0)) ORDER BY v.position, v.id), '[]'::json)
      FROM variants v
      JOIN LATERAL (
@@ -59,7 +65,7 @@ FROM categories WHERE CAST(:after AS text) IS NULL OR id > :after ORDER BY id LI
 """)
 
 # Everything that pricing a cart needs, and what the idempotency key already knows, in one trip.
-_SNAPSHOT = text("""
+_SNAPSHOT = text(f"""
 SELECT
     (SELECT row_to_json(k) FROM (
         SELECT request_hash, resource_id, response_status,
@@ -67,18 +73,35 @@ SELECT
         FROM idempotency_keys WHERE caller_id = :caller_id AND key = :key) k)::text AS record,
     (SELECT json_agg(json_build_object(
         'sku', v.sku, 'variant_id', v.id, 'vendor_id', p.vendor_id,
-        'name', p.name, 'title', v.title, 'price', vp.amount))
+        'name', p.name, 'title', v.title, 'price', vp.amount,
+        'product_id', p.id, 'weight_grams', v.weight_grams,
+        'category_ids', (SELECT coalesce(json_agg(c.category_id ORDER BY c.category_id), '[]')
+                         FROM product_categories c WHERE c.product_id = p.id),
+        'can_wait', v.backorder_policy <> 'deny', 'kept_back', v.backorder_policy = 'preorder'
+            AND coalesce(v.promised_at > now(), true)))
      FROM variants v
      JOIN products p ON p.id = v.product_id
      LEFT JOIN variant_prices vp ON vp.variant_id = v.id AND vp.currency = :currency
      WHERE v.sku = ANY(CAST(:skus AS text[])) AND v.status = 'active'
        AND p.status = 'published' AND p.deleted_at IS NULL)::text AS variants,
-    (SELECT json_agg(json_build_array(s.warehouse_id, s.sku, s.on_hand - s.reserved, w.priority))
+    (SELECT json_agg(json_build_array(s.warehouse_id, s.sku, s.on_hand - s.reserved, w.priority,
+        w.country, w.region, w.latitude, w.longitude))
      FROM stock s JOIN warehouses w ON w.id = s.warehouse_id
      WHERE s.sku = ANY(CAST(:skus AS text[])))::text AS stock,
-    (SELECT basis_points FROM tax_rates WHERE country = :country) AS tax_basis_points,
-    (SELECT json_object_agg(currency, amount) FROM shipping_rates WHERE method = :method)::text
-        AS shipping,
+    (SELECT json_build_object('basis_points', basis_points, 'included', prices_include_tax)
+     FROM tax_rules WHERE country = :country AND region IN ('', :region)
+     ORDER BY region DESC LIMIT 1)::text AS tax,
+    (SELECT json_agg(json_build_object(
+        'currency', currency, 'from_grams', from_grams, 'amount', amount))
+     FROM shipping_options WHERE method = :method AND zone_id = (
+        SELECT zone_id FROM shipping_zone_places
+        WHERE (country = :country AND region IN ('', :region)) OR (country = '*' AND region = '')
+        ORDER BY country = '*', region DESC LIMIT 1))::text AS shipping,
+    (SELECT json_agg(json_build_object('promotion', {promotions.DOCUMENT},
+                                       'used_up', {promotions.USED_UP}) ORDER BY p.id)
+     FROM promotions p
+     WHERE {promotions.RUNNING}
+       AND (upper(p.code) IS NULL OR upper(p.code) = upper(:promotion_code)))::text AS promotions,
     (SELECT json_build_object('owner_id', h.owner_id,
         'live', h.status = 'active' AND h.expires_at > now(), 'status', h.status,
         'items', (SELECT json_object_agg(l.sku, l.quantity) FROM (
@@ -98,6 +121,13 @@ class OfferedVariant:
     name: str
     title: str
     price: int | None
+    product_id: str = ""
+    category_ids: Sequence[str] = ()
+    weight_grams: int = 0
+    can_wait: bool = False
+    """It is back-ordered or pre-ordered: how many units may wait is decided under locks."""
+    kept_back: bool = False
+    """A pre-order before its date: none is sold from stock."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,19 +139,37 @@ class HoldSnapshot:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TaxRate:
+    """The rate where the parcel goes; ``included`` when prices contain it there."""
+
+    basis_points: int
+    included: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OfferedPromotion:
+    """A promotion that runs now; ``used_up`` for everybody, or for this customer."""
+
+    promotion: Promotion
+    used_up: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CartSnapshot:
     """What the shop offers for a cart at one moment.
 
-    ``shipping`` maps a currency to the method's fee (minor units); empty for an unknown method.
-    ``tax_basis_points`` is None for a country that is not served.
+    ``shipping`` has the fees of the method where the parcel goes; none for an unknown method.
+    ``tax`` is None for a country that is not served. ``promotions`` are the automatic ones, and the
+    one of the code.
     """
 
     record: KeyRecord | None
     variants: Mapping[str, OfferedVariant]
     stock: Sequence[StockLevel]
-    tax_basis_points: int | None
-    shipping: Mapping[str, int]
+    tax: TaxRate | None
+    shipping: Sequence[ShippingFee]
     hold: HoldSnapshot | None
+    promotions: Sequence[OfferedPromotion] = ()
 
 
 async def product_document(database: Database, product_id: str, currency: str) -> bytes | None:
@@ -165,11 +213,17 @@ async def cart_snapshot(
     currency: str,
     country: str,
     shipping_method: str,
+    region: str | None = None,
+    promotion_code: str | None = None,
+    counted_as: str | None = None,
     hold_id: str | None = None,
     caller_id: str | None = None,
     key: str | None = None,
 ) -> CartSnapshot:
-    """Read all of it in one round trip."""
+    """Read all of it in one round trip.
+
+    ``counted_as`` is whose uses of promotions count (``promotions.counted_customer``).
+    """
     rows = await database.statement(
         _SNAPSHOT,
         {
@@ -178,7 +232,10 @@ async def cart_snapshot(
             "skus": list(skus),
             "currency": currency,
             "country": country,
+            "region": (region or "").strip().upper(),
             "method": shipping_method,
+            "promotion_code": promotion_code,
+            "counted_as": counted_as,
             "hold_id": hold_id,
         },
     )
@@ -188,12 +245,15 @@ async def cart_snapshot(
     return CartSnapshot(
         record=_record(row["record"]),
         variants={variant.sku: variant for variant in variants},
-        stock=[
-            StockLevel(warehouse_id=warehouse, sku=sku, available=available, priority=priority)
-            for warehouse, sku, available, priority in orjson.loads(row["stock"] or "[]")
+        stock=[_level(*level) for level in orjson.loads(row["stock"] or "[]")],
+        tax=TaxRate(**orjson.loads(row["tax"])) if row["tax"] else None,
+        shipping=[ShippingFee(**fee) for fee in orjson.loads(row["shipping"] or "[]")],
+        promotions=[
+            OfferedPromotion(
+                promotion=promotions.promotion_of(offered["promotion"]), used_up=offered["used_up"]
+            )
+            for offered in orjson.loads(row["promotions"] or "[]")
         ],
-        tax_basis_points=row["tax_basis_points"],
-        shipping=orjson.loads(row["shipping"] or "{}"),
         hold=HoldSnapshot(**{**hold, "items": hold["items"] or {}}) if hold else None,
     )
 
@@ -205,3 +265,22 @@ def _record(document: str | None) -> KeyRecord | None:
     if row["response_body"] is not None:
         row["response_body"] = b64decode(row["response_body"])
     return record_of(row)
+
+
+def _level(  # noqa: PLR0917  # the columns of the snapshot, in their order
+    warehouse_id: str,
+    sku: str,
+    available: int,
+    priority: int,
+    country: str,
+    region: str | None,
+    latitude: float | None,
+    longitude: float | None,
+) -> StockLevel:
+    return StockLevel(
+        warehouse_id=warehouse_id,
+        sku=sku,
+        available=available,
+        priority=priority,
+        place=place_of(country=country, region=region, latitude=latitude, longitude=longitude),
+    )

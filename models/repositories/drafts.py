@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import text
 
 from core.database import Database
+from core.domain.allocation import AllocationStrategy
 from core.domain.ids import Prefix, derived_id
 
 
@@ -25,6 +26,17 @@ class CartLine:
     unit_price: int
     total: int
     tax: int
+    discount: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CartPromotion:
+    """A promotion that made the cart cheaper by ``amount``; the checkout reserves its use."""
+
+    promotion_id: str
+    code: str | None
+    name: str
+    amount: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +52,8 @@ class PlannedLine:
 class Cart:
     """All that the checkout needs to know; amounts in minor units of ``currency``.
 
+    ``discount`` is that of the lines and ``shipping_discount``; ``tax`` that of the lines and
+    ``shipping_tax``, and when ``tax_included`` it is part of the prices and not added to the total.
     ``plan`` is sorted by warehouse and SKU. It is empty when the snapshot had too few units: then
     the checkout looks again, under locks.
     """
@@ -57,6 +71,12 @@ class Cart:
     payment_method: str
     hold_id: str | None
     plan: Sequence[PlannedLine]
+    tax_included: bool = False
+    shipping_discount: int = 0
+    shipping_tax: int = 0
+    promotions: Sequence[CartPromotion] = ()
+    email: str | None = None
+    allocation: AllocationStrategy = AllocationStrategy.FEWEST_SHIPMENTS
 
 
 @dataclass(frozen=True, kw_only=True)
