@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -9,13 +10,14 @@ from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from core.domain.events import Actor
+from core.domain.ids import Prefix, derived_id
 from core.domain.statuses import ShipmentStatus, as_counted
 from workflows import search_attributes, workflow_ids
-from workflows.messages import Action, Child, PaymentCapture, Resolution
-from workflows.parcel import NOT_GONE
+from workflows.messages import Action, CaptureResult, Child, PaymentCapture, Resolution
+from workflows.parcel import BOOKING, NOT_GONE
 from workflows.parking import StepResolvedError
 from workflows.policies import FIRST_TRACKING_POLL, LONGEST_TRACKING_POLL, SAME_STEP_RUNNING_WAIT
-from workflows.ports.payments import CapturePayment
 from workflows.ports.shipments import (
     CarrierActivities,
     PlannedShipment,
@@ -53,6 +55,10 @@ class ShipmentWorkflow(UndeliveredParcel):
         await workflow.wait_condition(workflow.all_handlers_finished)
         return state
 
+    def fresh_run(self) -> Sequence[PlannedShipment] | None:
+        """A parcel can be on its way for weeks; before that nobody waits for long."""
+        return None if self._now.status in NOT_GONE else [self._shipment]
+
     async def _ship(self) -> ShipmentState:
         await self._look()
         self._manual = self._now.manual
@@ -74,7 +80,7 @@ class ShipmentWorkflow(UndeliveredParcel):
             if self._manual:
                 await self._vendor_packs()
             if not self._canceled:
-                await self._call_carrier("carrier booking", CarrierActivities.book_shipment)
+                await self._call_carrier(BOOKING, CarrierActivities.book_shipment)
         elif self._manual and not (self._now.dispatching or self._asked.handed_over):
             await self._vendor_hands_over()
         else:
@@ -88,7 +94,9 @@ class ShipmentWorkflow(UndeliveredParcel):
                 await self._until(lambda: False, None)
             return
         try:
-            await self._capture(self._state.capture_amount)
+            if not await self._capture(self._state.capture_amount):
+                await self._undo(Resolution(actor=Actor.SYSTEM, reason="nobody pays for it"))
+                return
             await self._call_carrier(
                 "hand-over",
                 CarrierActivities.hand_over_shipment,
@@ -115,40 +123,43 @@ class ShipmentWorkflow(UndeliveredParcel):
         except StepResolvedError:
             workflow.logger.info("the carrier's booking was canceled by hand")
 
-    async def _capture(self, amount: int) -> None:
-        """The customer pays for this parcel when it leaves, not before."""
+    async def _capture(self, amount: int) -> bool:
+        """The customer pays for this parcel when it leaves; False when a person gave it up."""
         capture = PaymentCapture(
-            step=CapturePayment(
-                order_id=self._shipment.order_id,
-                payment_id=self._shipment.payment_id,
-                number=self._shipment.number,
-                amount=amount,
-                final=False,  # a split or a cancellation can make it one of several
-            ),
+            order_id=self._shipment.order_id,
+            shipment_id=self._shipment.shipment_id,
+            number=self._shipment.number,
             capture_before=self._shipment.capture_before,
+            cancelable=True,
         )
+        first_payment = derived_id(Prefix.PAYMENT, capture.order_id, 1)
         while amount:
             try:
-                await workflow.execute_child_workflow(
+                result = await workflow.execute_child_workflow(
                     Child.PAYMENT_CAPTURE,
                     capture,
-                    id=workflow_ids.capture(capture.step.payment_id, capture.step.number),
+                    result_type=CaptureResult,
+                    id=workflow_ids.capture(first_payment, capture.number),
                     task_queue=TaskQueue.PAYMENTS,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                     parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                    search_attributes=search_attributes.of_order(capture.step.order_id),
-                    static_summary=f"Capture {capture.step.number} of {capture.step.order_id}",
+                    search_attributes=search_attributes.of_order(capture.order_id),
+                    static_summary=f"Capture {capture.number} of {capture.order_id}",
                 )
             except WorkflowAlreadyStartedError:  # by a run that was reset: it is at work
                 await workflow.sleep(SAME_STEP_RUNNING_WAIT)
             else:
-                return
+                return not result.canceled
+        return True
 
     async def _follow(self) -> None:
         """Ask the carrier at each piece of news, and now and then in case one was lost."""
-        deadline = workflow.now() + timedelta(seconds=self._shipment.delivery_deadline_seconds)
+        wait = timedelta(seconds=self._shipment.delivery_deadline_seconds)
+        deadline = self._shipment.deliver_before or workflow.now() + wait
+        self._shipment = replace(self._shipment, deliver_before=deadline)
         patience = FIRST_TRACKING_POLL
         while not self._has_come_to_rest():
+            await self._fresh_run_if_long()
             told = await self._news_within(patience, deadline)
             patience = FIRST_TRACKING_POLL if told else min(patience * 2, LONGEST_TRACKING_POLL)
             if self._has_come_to_rest():
