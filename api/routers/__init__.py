@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from api.routers import (
     admin_audit,
+    admin_shipments,
     auth,
     catalogue,
     checkouts,
@@ -14,6 +15,7 @@ from api.routers import (
     operations,
     orders,
     quotes,
+    vendor_shipments,
     webhooks,
 )
 
@@ -25,7 +27,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     holds.api,
     checkouts.api,
     orders.api,
+    vendor_shipments.api,
     admin_audit.api,
+    admin_shipments.api,
     webhooks.api,
     operations.api,
 )

@@ -19,13 +19,14 @@ from api.context import SCOPE_KEY, RequestContext
 from api.docs_page import render
 from api.errors import install_error_handlers
 from api.routers import ROUTERS
-from api.schemas import catalogue, checkout, identity, operations, orders, oversight
+from api.schemas import catalogue, checkout, identity, operations, orders, oversight, shipments
 from core.security import Principal
 from core.settings import Settings
 
 ANYONE = "anyone"
 SIGNED_IN = "signed in"
 STAFF = "staff"
+VENDOR = "vendor"
 PROVIDER = "the provider's signature"
 
 POLICIES = {
@@ -50,15 +51,37 @@ POLICIES = {
     "GET /v1/orders/{id}/shipments": SIGNED_IN,
     "GET /v1/orders/{id}/events": SIGNED_IN,
     "POST /v1/orders/{id}/cancel": SIGNED_IN,
+    "GET /v1/vendor/shipments": VENDOR,
+    "GET /v1/vendor/shipments/{id}": VENDOR,
+    "POST /v1/vendor/shipments/{id}/accept": VENDOR,
+    "POST /v1/vendor/shipments/{id}/reject": VENDOR,
+    "POST /v1/vendor/shipments/{id}/pack": VENDOR,
+    "POST /v1/vendor/shipments/{id}/hand-over": VENDOR,
     "GET /v1/admin/audit-log": STAFF,
+    "GET /v1/admin/shipments/{id}": STAFF,
+    "POST /v1/admin/shipments/{id}/events": STAFF,
+    "POST /v1/admin/shipments/{id}/reallocate": STAFF,
+    "POST /v1/admin/shipments/{id}/{move}": STAFF,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
     "GET /healthz": ANYONE,
     "GET /readyz": ANYONE,
 }
-WITH_TOKEN = {SIGNED_IN, STAFF}
+ONE_ROLE = {STAFF, VENDOR}
+WITH_TOKEN = {SIGNED_IN, *ONE_ROLE}
 StaffOrVendor = Annotated[Principal, Depends(has_role("staff", "vendor"))]
-IDEMPOTENT = {"POST /v1/holds", "POST /v1/checkouts", "POST /v1/orders/{id}/cancel"}
+IDEMPOTENT = {
+    "POST /v1/holds",
+    "POST /v1/checkouts",
+    "POST /v1/orders/{id}/cancel",
+    "POST /v1/vendor/shipments/{id}/accept",
+    "POST /v1/vendor/shipments/{id}/reject",
+    "POST /v1/vendor/shipments/{id}/pack",
+    "POST /v1/vendor/shipments/{id}/hand-over",
+    "POST /v1/admin/shipments/{id}/events",
+    "POST /v1/admin/shipments/{id}/reallocate",
+    "POST /v1/admin/shipments/{id}/{move}",
+}
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +113,7 @@ def test_routes_of_one_role_refuse_the_others(document: dict[str, Any]) -> None:
         name for name, operation in _operations(document) if "403" in operation["responses"]
     }
 
-    assert refusing == {name for name, policy in POLICIES.items() if policy == STAFF}
+    assert refusing == {name for name, policy in POLICIES.items() if policy in ONE_ROLE}
 
 
 def test_effectful_posts_take_an_idempotency_key(document: dict[str, Any]) -> None:
@@ -152,7 +175,7 @@ def test_document_is_openapi_3_1_with_short_unique_names(document: dict[str, Any
 def _models_with_examples() -> list[type[BaseModel]]:
     return [
         model
-        for module in (catalogue, checkout, identity, operations, orders, oversight)
+        for module in (catalogue, checkout, identity, operations, orders, oversight, shipments)
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
