@@ -10,6 +10,7 @@ from api.routers import (
     admin_oversight,
     admin_promotions,
     admin_review_rules,
+    admin_shipments,
     admin_stock,
     admin_terms,
     admin_transfers,
@@ -23,6 +24,7 @@ from api.routers import (
     orders,
     quotes,
     returns,
+    vendor_shipments,
     webhooks,
 )
 
@@ -44,6 +46,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     admin_oversight.api,
     admin_orders.api,
     admin_review_rules.api,
+    vendor_shipments.api,
+    admin_shipments.api,
     webhooks.api,
     operations.api,
 )
