@@ -27,6 +27,7 @@ from core.domain.errors import (
     UnavailableError,
 )
 from core.domain.ids import Prefix, new_id
+from core.domain.places import Place
 from core.domain.statuses import OrderStatus
 from core.resources import Resources
 from models.repositories.catalogue import CartSnapshot, cart_snapshot
@@ -132,6 +133,7 @@ async def _claim(
     snapshot: CartSnapshot,
     priced: carts.PricedCart,
 ) -> str:
+    strategy = resources.settings.checkout.allocation
     claim = await claim_checkout(
         resources.database,
         caller_id=call.caller_id,
@@ -145,7 +147,15 @@ async def _claim(
             provider=wanted.payment.provider,
             payment_method=wanted.payment.payment_method,
             hold_id=wanted.hold_id,
-            planned=carts.plan(wanted.items, snapshot),
+            planned=carts.plan(
+                wanted.items,
+                snapshot,
+                strategy=strategy,
+                destination=Place(
+                    country=wanted.shipping_address.country, region=wanted.shipping_address.region
+                ),
+            ),
+            allocation=strategy,
         ),
     )
     if claim is None:

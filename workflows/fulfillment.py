@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -85,7 +86,7 @@ class FulfillmentWorkflow(Changeable):
         await self._handle()
         while True:
             await self._heed_temporal()
-            await self._go_on_in_a_new_run()
+            await self._fresh_run_if_long()
             self._news = False
             plan = await database_step(FulfillmentActivities.plan_fulfillment, self._order)
             self._order_status = plan.order_status
@@ -174,7 +175,7 @@ class FulfillmentWorkflow(Changeable):
                 await self._cancel(decision.reason, decision.actor)
         except ApplicationError as error:  # somebody else was faster, or a parcel has left
             workflow.logger.info("the decision came too late: %s", error.message)
-            self.reopen(REVIEW)
+            self._forget(REVIEW)  # it is shown afresh
 
     def _review_deadline(self, review: Review) -> datetime | None:
         """Never later than the money would be lost."""
@@ -234,13 +235,8 @@ class FulfillmentWorkflow(Changeable):
         except ApplicationError as error:
             workflow.logger.warning("not canceled: %s", error.message)
 
-    async def _go_on_in_a_new_run(self) -> None:
-        """Before the history grows too long; whoever asks something now is answered first."""
-        if self._waits or not workflow.info().is_continue_as_new_suggested():
-            return
-        await workflow.wait_condition(lambda: self._canceling or workflow.all_handlers_finished())
-        if self._canceling:
-            return  # whoever canceled waits for the outcome, which this run brings about
+    def fresh_run(self) -> Sequence[Fulfillment]:
+        """Go on with what the rows do not tell; the plan tells the rest."""
         progress = Progress(
             handled=self._handled,
             ended=sorted(self._ended),
@@ -248,7 +244,7 @@ class FulfillmentWorkflow(Changeable):
             review_ends_at=self._review_ends_at,
             window_ends_at=self._window_ends_at,
         )
-        workflow.continue_as_new(replace(self._fulfillment, progress=progress))
+        return [replace(self._fulfillment, progress=progress)]
 
     @workflow.signal
     def shipment_ended(self, state: ShipmentState) -> None:

@@ -76,7 +76,7 @@ class Cart:
     shipping_tax: int = 0
     promotions: Sequence[CartPromotion] = ()
     email: str | None = None
-    allocation: str = AllocationStrategy.FEWEST_SHIPMENTS
+    allocation: AllocationStrategy = AllocationStrategy.FEWEST_SHIPMENTS
 
 
 @dataclass(frozen=True, kw_only=True)
