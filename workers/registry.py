@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from activities.captures import GatewayCaptureActivities
 from activities.carrier import GatewayCarrierActivities
 from activities.checkout import PostgresCheckoutActivities
 from activities.fulfillment import PostgresFulfillmentActivities
@@ -14,6 +15,7 @@ from activities.housekeeping import PostgresHousekeepingActivities
 from activities.order_changes import PostgresOrderChangeActivities
 from activities.parking import PostgresParkingActivities
 from activities.payments import GatewayPaymentActivities
+from activities.refunds import GatewayRefundActivities
 from activities.review import PostgresReviewActivities
 from activities.stock import PostgresStockActivities
 from activities.webhooks import PostgresWebhookActivities
@@ -24,6 +26,7 @@ from workflows.fulfillment import FulfillmentWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
 from workflows.payment_event import PaymentEventWorkflow
+from workflows.refund import RefundWorkflow
 from workflows.shipment import ShipmentWorkflow
 from workflows.stock_reservation import StockReservationWorkflow
 from workflows.task_queues import TaskQueue
@@ -59,9 +62,11 @@ POOLS: Mapping[TaskQueue, Pool] = {
         workflow_pollers=2,
     ),
     TaskQueue.PAYMENTS: Pool(
-        workflows=[PaymentCaptureWorkflow, PaymentEventWorkflow],
+        workflows=[PaymentCaptureWorkflow, PaymentEventWorkflow, RefundWorkflow],
         activities=lambda resources: [
             GatewayPaymentActivities(resources.database, resources.payments),
+            GatewayCaptureActivities(resources.database, resources.payments),
+            GatewayRefundActivities(resources.database, resources.payments),
             _webhooks(resources),
             _parking(resources),
         ],

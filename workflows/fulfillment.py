@@ -35,7 +35,7 @@ from workflows.ports.fulfillment import (
     Review,
     ShipmentState,
 )
-from workflows.ports.payments import PaymentActivities
+from workflows.ports.payments import PaymentActivities, ReleaseAuthorizations
 from workflows.steps import database_step, payment_call
 from workflows.task_queues import TaskQueue
 
@@ -214,6 +214,16 @@ class FulfillmentWorkflow(Changeable):
 
     async def _complete(self, plan: FulfillmentPlan) -> OrderStatus:
         """Let the customer try what arrived; an order of which nothing arrived just ends."""
+        if self._unreleased:
+            await self.until_done(
+                self._order_id,
+                "release of the authorization",
+                lambda: payment_call(
+                    PaymentActivities.release_authorizations,
+                    ReleaseAuthorizations(order_id=self._order_id),
+                ),
+            )
+            self._unreleased = False
         if self._order_status is not OrderStatus.DELIVERED:
             self._order_status = await database_step(
                 FulfillmentActivities.settle_fulfillment, self._order

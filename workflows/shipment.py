@@ -9,6 +9,7 @@ from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
+from core.domain.ids import Prefix, derived_id
 from core.domain.statuses import ShipmentStatus
 from workflows import search_attributes, workflow_ids
 from workflows.messages import Action, Child, PaymentCapture, Resolution
@@ -20,7 +21,6 @@ from workflows.ports.fulfillment import (
     ShipmentRef,
     ShipmentState,
 )
-from workflows.ports.payments import CapturePayment
 from workflows.saga import shielded
 from workflows.steps import carrier_call
 from workflows.task_queues import TaskQueue
@@ -72,29 +72,26 @@ class ShipmentWorkflow(Parkable):
 
     async def _capture(self) -> None:
         """The customer pays for this parcel when it leaves, not before."""
+        if self._shipment.capture_amount == 0:
+            return
         capture = PaymentCapture(
-            step=CapturePayment(
-                order_id=self._shipment.order_id,
-                payment_id=self._shipment.payment_id,
-                number=self._shipment.number,
-                amount=self._shipment.capture_amount,
-                final=self._shipment.final,
-            ),
+            order_id=self._shipment.order_id,
+            shipment_id=self._shipment.shipment_id,
+            number=self._shipment.number,
             capture_before=self._shipment.capture_before,
         )
-        if capture.step.amount == 0:
-            return
+        first_payment = derived_id(Prefix.PAYMENT, capture.order_id, 1)
         while True:
             try:
                 await workflow.execute_child_workflow(
                     Child.PAYMENT_CAPTURE,
                     capture,
-                    id=workflow_ids.capture(capture.step.payment_id, capture.step.number),
+                    id=workflow_ids.capture(first_payment, capture.number),
                     task_queue=TaskQueue.PAYMENTS,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                     parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                    search_attributes=search_attributes.of_order(capture.step.order_id),
-                    static_summary=f"Capture {capture.step.number} of {capture.step.order_id}",
+                    search_attributes=search_attributes.of_order(capture.order_id),
+                    static_summary=f"Capture {capture.number} of {capture.order_id}",
                 )
             except WorkflowAlreadyStartedError:  # by a run that was reset: it is at work
                 await workflow.sleep(SAME_STEP_RUNNING_WAIT)

@@ -54,10 +54,11 @@ SHIPMENTS = (
         sql="""
             SELECT s.order_id, s.id AS shipment_id, s.status, s.capture_amount
             FROM shipments s
-            WHERE s.status = ANY(:gone) AND s.capture_amount > 0 AND NOT EXISTS (
-                SELECT FROM captures c JOIN payments p ON p.id = c.payment_id
+            WHERE s.status = ANY(:gone) AND s.capture_amount <> (
+                SELECT coalesce(sum(c.amount), 0)
+                FROM captures c JOIN payments p ON p.id = c.payment_id
                 WHERE p.order_id = s.order_id AND c.number = s.number
-                  AND c.amount = s.capture_amount)""",
+                  AND c.status = 'captured')""",
     ),
     Invariant(
         name="order_shows_its_shipments",
