@@ -30,10 +30,10 @@ from workflows.ports.fulfillment import (
     FulfillmentActivities,
     FulfillmentPlan,
     OrderRef,
-    PlannedShipment,
     Review,
 )
 from workflows.ports.payments import PaymentRef
+from workflows.ports.shipments import PlannedShipment
 
 
 class PostgresFulfillmentActivities(FulfillmentActivities):
@@ -93,6 +93,9 @@ class PostgresFulfillmentActivities(FulfillmentActivities):
             capture_amount=shipment.capture_amount,
             capture_before=payment.capture_before,
             delivery_deadline_seconds=self._settings.delivery_deadline_seconds,
+            accept_within_seconds=self._settings.accept_within_seconds,
+            pack_within_seconds=self._settings.pack_within_seconds,
+            hand_over_within_seconds=self._settings.hand_over_within_seconds,
             status=ShipmentStatus(shipment.status),
         )
 

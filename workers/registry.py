@@ -17,6 +17,7 @@ from activities.parking import PostgresParkingActivities
 from activities.payments import GatewayPaymentActivities
 from activities.refunds import GatewayRefundActivities
 from activities.review import PostgresReviewActivities
+from activities.shipments import PostgresShipmentActivities
 from activities.stock import PostgresStockActivities
 from activities.webhooks import PostgresWebhookActivities
 from core.resources import Resources
@@ -79,6 +80,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
             PostgresOrderChangeActivities(resources.database),
             PostgresReviewActivities(resources.database),
             GatewayCarrierActivities(resources.database, resources.carrier),
+            PostgresShipmentActivities(resources.database, resources.settings.fulfillment),
             _webhooks(resources),
             _parking(resources),
         ],

@@ -31,11 +31,10 @@ from workflows.ports.fulfillment import (
     FulfillmentActivities,
     FulfillmentPlan,
     OrderRef,
-    PlannedShipment,
     Review,
-    ShipmentState,
 )
 from workflows.ports.payments import PaymentActivities, ReleaseAuthorizations
+from workflows.ports.shipments import PlannedShipment, ShipmentState
 from workflows.steps import database_step, payment_call
 from workflows.task_queues import TaskQueue
 

@@ -1,39 +1,21 @@
-"""The database steps of an order's life after its confirmation, and the calls to carriers."""
+"""The database steps of an order's life after its confirmation."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from temporalio import activity
 
-from core.domain.statuses import OrderStatus, ShipmentStatus
+from core.domain.statuses import OrderStatus
 from workflows.ports.payments import PaymentRef
+from workflows.ports.shipments import PlannedShipment
 
 
 @dataclass(frozen=True, kw_only=True)
 class OrderRef:
     order_id: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedShipment:
-    """One parcel: a vendor's goods from one warehouse. ``capture_amount`` in minor units."""
-
-    shipment_id: str
-    order_id: str
-    vendor_id: str
-    number: int
-    final: bool
-    """The only one of its order, so that its capture is the last. The shares of several add up to
-    the whole, in whatever order they are captured."""
-    payment_id: str
-    capture_amount: int
-    capture_before: datetime | None
-    delivery_deadline_seconds: int
-    status: ShipmentStatus = ShipmentStatus.PLANNED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,24 +55,6 @@ class CancelOrder:
     voided: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class ShipmentRef:
-    order_id: str
-    shipment_id: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShipmentState:
-    """A shipment after a step; ``order_status`` is what it made of its order."""
-
-    shipment_id: str
-    status: ShipmentStatus
-    order_status: OrderStatus
-    tracking_number: str | None = None
-    unreleased_amount: int = 0
-    """What is authorized for the order and will not be captured, minor units."""
-
-
 class FulfillmentActivities(ABC):
     """Local activities: one transaction each, a no-op when the state is already there."""
 
@@ -116,22 +80,3 @@ class FulfillmentActivities(ABC):
     @abstractmethod
     async def complete_order(self, step: OrderRef) -> OrderStatus:
         """The return window is over."""
-
-
-class CarrierActivities(ABC):
-    """Regular activities: they call the carrier, then record what it said."""
-
-    @activity.defn
-    @abstractmethod
-    async def book_shipment(self, step: ShipmentRef) -> ShipmentState:
-        """Book the carrier and keep tracking number and label: the shipment is packed."""
-
-    @activity.defn
-    @abstractmethod
-    async def hand_over_shipment(self, step: ShipmentRef) -> ShipmentState:
-        """Give the parcel to the carrier; its units leave the stock."""
-
-    @activity.defn
-    @abstractmethod
-    async def track_shipment(self, step: ShipmentRef) -> ShipmentState:
-        """Fetch the carrier's present state and record what is new."""
