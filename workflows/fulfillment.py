@@ -92,7 +92,7 @@ class FulfillmentWorkflow(Changeable):
             if plan.order_status in ENDED_ORDER:
                 return plan.order_status
             if plan.canceling:
-                return await self._cancel_order(plan)
+                return await self._cancel_order()
             if plan.review is not None:
                 await self._await_decision(plan.review)
                 continue
@@ -192,36 +192,33 @@ class FulfillmentWorkflow(Changeable):
         request = CancelRequest(actor=actor, reason=reason)
         await self._request_cancellation(request, derived_id(Prefix.EDIT, self._order_id, reason))
 
-    async def _cancel_order(self, plan: FulfillmentPlan) -> OrderStatus:
+    async def _cancel_order(self) -> OrderStatus:
         """Money first, then stock: the order is canceled when both are undone."""
         self._canceling = True
-        voided = await self.until_done(
-            self._order_id,
-            "payment void",
-            lambda: payment_call(PaymentActivities.void_payment, plan.payment),
-        )
+        await self._let_go("payment void")
         return await database_step(
             FulfillmentActivities.cancel_order,
             CancelOrder(
                 order_id=self._order_id,
                 reason=self._cancel_request.reason,
                 actor=self._cancel_request.actor,
-                voided=voided is not None,
             ),
             summary="Release the stock and cancel the order",
+        )
+
+    async def _let_go(self, what: str) -> None:
+        """Nothing of the order's money is held that no parcel needs."""
+        step = ReleaseAuthorizations(order_id=self._order_id)
+        await self.until_done(
+            self._order_id,
+            what,
+            lambda: payment_call(PaymentActivities.release_authorizations, step),
         )
 
     async def _complete(self, plan: FulfillmentPlan) -> OrderStatus:
         """Let the customer try what arrived; an order of which nothing arrived just ends."""
         if self._unreleased:
-            await self.until_done(
-                self._order_id,
-                "release of the authorization",
-                lambda: payment_call(
-                    PaymentActivities.release_authorizations,
-                    ReleaseAuthorizations(order_id=self._order_id),
-                ),
-            )
+            await self._let_go("release of the authorization")
             self._unreleased = False
         if self._order_status is not OrderStatus.DELIVERED:
             self._order_status = await database_step(
