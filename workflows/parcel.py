@@ -35,7 +35,6 @@ from workflows.task_queues import TaskQueue
 CarrierStep = Callable[[CarrierActivities, ShipmentRef], Awaitable[ShipmentState]]
 Payload = TypeVar("Payload")
 
-BOOKING = "carrier booking"
 NOT_GONE = (ShipmentStatus.PLANNED, ShipmentStatus.PACKED)
 
 

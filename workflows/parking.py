@@ -256,11 +256,6 @@ class Parkable:
         wait = self._waits.get(what)
         return wait.resolution if wait else None
 
-    def reopen(self, what: str) -> None:
-        """Forget what was decided about a mark: it could not be done."""
-        if what in self._waits:
-            self._waits[what].resolution, self._waits[what].claimed = None, False
-
     async def _park(self, wait: Wait, error: ActivityError) -> None:
         words = in_words(error)
         next_attempt_at = workflow.now() + _wait_after(wait.attempts)

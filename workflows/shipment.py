@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,7 +13,7 @@ from core.domain.ids import Prefix, derived_id
 from core.domain.statuses import ShipmentStatus, as_counted
 from workflows import search_attributes, workflow_ids
 from workflows.messages import Action, CaptureResult, Child, PaymentCapture, Resolution
-from workflows.parcel import BOOKING, NOT_GONE
+from workflows.parcel import NOT_GONE
 from workflows.parking import StepResolvedError
 from workflows.policies import FIRST_TRACKING_POLL, LONGEST_TRACKING_POLL, SAME_STEP_RUNNING_WAIT
 from workflows.ports.shipments import (
@@ -54,10 +53,6 @@ class ShipmentWorkflow(UndeliveredParcel):
         await workflow.wait_condition(workflow.all_handlers_finished)
         return state
 
-    def fresh_run(self) -> Sequence[PlannedShipment] | None:
-        """A parcel can be on its way for weeks; before that nobody waits for long."""
-        return None if self._now.status in NOT_GONE else [self._shipment]
-
     async def _ship(self) -> ShipmentState:
         await self._look()
         self._manual = self._now.manual
@@ -79,7 +74,7 @@ class ShipmentWorkflow(UndeliveredParcel):
             if self._manual:
                 await self._vendor_packs()
             if not self._canceled:
-                await self._call_carrier(BOOKING, CarrierActivities.book_shipment)
+                await self._call_carrier("carrier booking", CarrierActivities.book_shipment)
         elif self._manual and not (self._now.dispatching or self._asked.handed_over):
             await self._vendor_hands_over()
         else:
@@ -152,12 +147,9 @@ class ShipmentWorkflow(UndeliveredParcel):
 
     async def _follow(self) -> None:
         """Ask the carrier at each piece of news, and now and then in case one was lost."""
-        wait = timedelta(seconds=self._shipment.delivery_deadline_seconds)
-        deadline = self._shipment.deliver_before or workflow.now() + wait
-        self._shipment = replace(self._shipment, deliver_before=deadline)
+        deadline = workflow.now() + timedelta(seconds=self._shipment.delivery_deadline_seconds)
         patience = FIRST_TRACKING_POLL
         while not self._has_come_to_rest():
-            await self._fresh_run_if_long()
             told = await self._news_within(patience, deadline)
             patience = FIRST_TRACKING_POLL if told else min(patience * 2, LONGEST_TRACKING_POLL)
             if self._has_come_to_rest():
