@@ -147,6 +147,19 @@ class FulfillmentSettings(Section):
     return_window_seconds: int = Field(
         default=14 * 86_400, description="from delivery to completion of the order"
     )
+    accept_within_seconds: int = Field(
+        default=86_400, description="a vendor who moves parcels by hand accepts one by then"
+    )
+    pack_within_seconds: int = Field(default=2 * 86_400, description="from acceptance to packing")
+    hand_over_within_seconds: int = Field(
+        default=2 * 86_400, description="from packing to the carrier; then staff are told"
+    )
+    review_deadline_seconds: int = Field(
+        default=2 * 86_400, description="a person decides about a held order by then"
+    )
+    review_approves_at_deadline: bool = Field(
+        default=False, description="let a held order go on at its deadline, not cancel it"
+    )
 
 
 class ReturnSettings(Section):

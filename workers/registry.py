@@ -12,10 +12,13 @@ from activities.carrier import GatewayCarrierActivities
 from activities.checkout import PostgresCheckoutActivities
 from activities.fulfillment import PostgresFulfillmentActivities
 from activities.housekeeping import PostgresHousekeepingActivities
+from activities.order_changes import PostgresOrderChangeActivities
 from activities.parking import PostgresParkingActivities
 from activities.payments import GatewayPaymentActivities
 from activities.refunds import GatewayRefundActivities
 from activities.returns import PostgresReturnActivities
+from activities.review import PostgresReviewActivities
+from activities.shipments import PostgresShipmentActivities
 from activities.stock import PostgresStockActivities
 from activities.webhooks import PostgresWebhookActivities
 from core.resources import Resources
@@ -76,7 +79,10 @@ POOLS: Mapping[TaskQueue, Pool] = {
         workflows=[FulfillmentWorkflow, ShipmentWorkflow, CarrierEventWorkflow, ReturnWorkflow],
         activities=lambda resources: [
             PostgresFulfillmentActivities(resources.database, resources.settings.fulfillment),
+            PostgresOrderChangeActivities(resources.database),
+            PostgresReviewActivities(resources.database),
             GatewayCarrierActivities(resources.database, resources.carrier),
+            PostgresShipmentActivities(resources.database, resources.settings.fulfillment),
             _returns(resources),
             _webhooks(resources),
             _parking(resources),

@@ -40,6 +40,21 @@ class HoldRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a fulfilment has come that goes on in a new run, after its history has grown long.
+
+    Only what the database does not tell: ``ended`` names the shipments whose workflows have ended,
+    the moments are those of its timers (UTC).
+    """
+
+    handled: bool = False
+    ended: Sequence[str] = ()
+    unreleased: bool = False
+    review_ends_at: datetime | None = None
+    window_ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fulfillment:
     """Input of the fulfilment: a confirmed order, and how long it can still be canceled.
 
@@ -50,6 +65,25 @@ class Fulfillment:
     order_id: str
     handling_seconds: int = 0
     capture_before: datetime | None = None
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditRequest:
+    """Staff want other quantities in an order: of each SKU the one that it shall have."""
+
+    actor: str
+    reason: str
+    changes: Sequence[WantedItem]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewRequest:
+    """Who holds an order, releases it or decides about it, and why."""
+
+    actor: str
+    reason: str = ""
+    approve: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,14 +98,6 @@ class PaymentCapture:
     number: int
     capture_before: datetime | None = None
     cancelable: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class CaptureResult:
-    """What was captured, minor units; ``canceled`` when the parcel is not to be sent."""
-
-    amount: int
-    canceled: bool = False
 
 
 NEW_PAYMENT = "a new payment from the customer"
@@ -181,3 +207,11 @@ class Resolution:
     reason: str = ""
     action: Action = Action.RETRY
     what: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaptureResult:
+    """What was captured, minor units; ``canceled`` when a person gave the parcel up instead."""
+
+    amount: int
+    canceled: Resolution | None = None

@@ -44,3 +44,6 @@ SAME_STEP_RUNNING_WAIT = timedelta(seconds=5)
 
 CHECKOUT_IS_CLOSING_WAIT = timedelta(seconds=2)
 """Between the end of a checkout's workflow and a look at its order there can be a moment."""
+
+LONGEST_STOCK_WAIT = timedelta(hours=6)
+"""Goods that no other warehouse has are looked for again this often, until a person decides."""

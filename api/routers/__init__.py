@@ -6,6 +6,8 @@ from fastapi import APIRouter
 
 from api.routers import (
     admin_audit,
+    admin_orders,
+    admin_review_rules,
     auth,
     catalogue,
     checkouts,
@@ -28,6 +30,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     orders.api,
     returns.api,
     admin_audit.api,
+    admin_orders.api,
+    admin_review_rules.api,
     webhooks.api,
     operations.api,
 )

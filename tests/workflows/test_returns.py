@@ -21,6 +21,7 @@ from tests.workflows.platform import HANDLING, SkippingPlatform, skipping_platfo
 from workflows import workflow_ids
 from workflows.messages import Action, Child, DecideReturn, Resolution, ReturnRequest, SendReturn
 from workflows.ports.returns import ReceivedItem, ReceiveReturn
+from workflows.ports.shipments import ShipmentStep
 from workflows.returns import APPROVAL, PARCEL, ReturnWorkflow
 from workflows.task_queues import TaskQueue
 
@@ -221,6 +222,63 @@ async def test_exchange_that_the_bank_declines_becomes_a_refund(
 
     assert await handle.result() is ReturnStatus.REFUNDED
     assert await refunded(skipping, of.order_id) == PRICE + SHIPPING
+    assert await shop.levels(other) == (2, 0)
+
+
+async def test_exchange_for_something_dearer_takes_the_difference_and_ships(
+    skipping: SkippingPlatform,
+) -> None:
+    shop = skipping.shop
+    of, shelf = await sold(skipping)
+    other = await dearer(skipping)
+    handle = await begun(skipping, of, exchange_sku=other.sku)
+    await reaches(handle, ReturnStatus.APPROVED)
+    await received(handle, of, sellable=1)
+    assert await handle.result() is ReturnStatus.REFUNDED
+
+    def gone(parcels: list[dict[str, Any]]) -> bool:
+        return [parcel["status"] for parcel in parcels] == ["delivered", "handed_over"]
+
+    await eventually(lambda: shop.shipments(of.order_id), gone)
+    charges = sorted(await skipping.outside.charges(of.order_id))
+    assert charges == [
+        ("succeeded", 700, 700),
+        ("succeeded", PRICE + SHIPPING, PRICE + SHIPPING),
+    ]
+    assert await refunded(skipping, of.order_id) == 0
+    assert (await shop.levels(shelf), await shop.levels(other)) == ((1, 0), (1, 0))
+    order = await shop.order(of.order_id)
+    assert (order["payment_status"], order["fulfillment_status"]) == ("captured", "delivered")
+    assert order["total_amount"] == PRICE + SHIPPING
+
+
+async def test_exchange_that_the_vendor_cannot_send_is_paid_back(
+    skipping: SkippingPlatform,
+) -> None:
+    shop = skipping.shop
+    of, _ = await sold(skipping)
+    other = await shop.stock_up(2)
+    await shop.database.statement(
+        text("UPDATE vendors SET fulfillment = 'manual' WHERE id = :id"), {"id": other.vendor_id}
+    )
+    handle = await begun(skipping, of, exchange_sku=other.sku)
+    await reaches(handle, ReturnStatus.APPROVED)
+    await received(handle, of, sellable=1)
+    assert await handle.result() is ReturnStatus.REFUNDED
+    (_, parcel) = await shop.shipments(of.order_id)
+    assert (parcel["status"], parcel["purpose"], await shop.levels(other)) == (
+        "planned",
+        "exchange",
+        (2, 1),
+    )
+    decline = ShipmentStep(
+        order_id=of.order_id,
+        shipment_id=parcel["id"],
+        actor="vendor:usr_test",
+        reason="none left",
+    )
+    await shop.workflow(workflow_ids.shipment(parcel["id"])).execute_update("cancel", decline)
+    await eventually(lambda: refunded(skipping, of.order_id), lambda paid: paid == PRICE)
     assert await shop.levels(other) == (2, 0)
 
 
