@@ -8,7 +8,7 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from core.database import Database
-from models.repositories import housekeeping
+from models.repositories import carts, housekeeping
 from workflows import workflow_ids
 from workflows.ports.housekeeping import Housekeeping, HousekeepingActivities, Tidied
 from workflows.ports.webhooks import EventRef
@@ -27,6 +27,7 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
                 self._database, step.idempotency_keys_days
             ),
             sessions=await housekeeping.delete_old_sessions(self._database, step.sessions_days),
+            carts=await carts.delete_old_carts(self._database, step.carts_days),
             redriven_events=await self._redrive_events(),
         )
 

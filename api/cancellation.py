@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from api import engine
 from api.engine import NoAnswerYetError, UpdateRefusedError, WorkflowClosedError
+from api.guests import actor_of
 from api.idempotency import IdempotentCall, refusal, replay
 from api.json_route import to_json
 from api.rendering import draft_document, order_document
@@ -41,7 +42,7 @@ async def cancel_order(
     record = await call.claim(resources.database, f"cancel:{call.fingerprint}")
     if record.answer is not None:
         return replay(record.answer)
-    wanted = CancelRequest(actor=f"customer:{call.caller_id}", reason=reason)
+    wanted = CancelRequest(actor=actor_of(call.caller_id), reason=reason)
     update_id = "cancel-" + hashlib.sha256(call.fingerprint.encode()).hexdigest()[:16]
     budget = resources.settings.api.latency_budget_seconds
     try:

@@ -91,7 +91,7 @@ def document(app: FastAPI) -> dict[str, Any]:
     return dict(made)
 
 
-_PREFIXES = {"orders": "ord", "holds": "hld", "products": "prd"}
+_PREFIXES = {"orders": "ord", "holds": "hld", "products": "prd", "carts": "crt"}
 
 
 def _complete(path: str, operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from api.routers import (
     auth,
+    carts,
     catalogue,
     checkouts,
     holds,
@@ -21,6 +22,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     me.api,
     catalogue.api,
     quotes.api,
+    carts.api,
     holds.api,
     checkouts.api,
     orders.api,

@@ -23,13 +23,14 @@ changed AS (
     INSERT INTO orders (
         id, number, customer_id, status, payment_status, fulfillment_status, currency,
         subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount,
-        shipping_method, shipping_address, failure, version, workflow_id
+        shipping_method, shipping_address, email, failure, version, workflow_id
     )
     SELECT order_id, number, customer_id, :status, :payment_status, 'unfulfilled',
         cart ->> 'currency', CAST(cart ->> 'subtotal' AS bigint),
         CAST(cart ->> 'discount' AS bigint), CAST(cart ->> 'shipping' AS bigint),
         CAST(cart ->> 'tax' AS bigint), CAST(cart ->> 'total' AS bigint),
-        cart ->> 'shipping_method', cart -> 'shipping_address', CAST(:failure AS jsonb),
+        cart ->> 'shipping_method', cart -> 'shipping_address', cart ->> 'email',
+        CAST(:failure AS jsonb),
         :entry_count, :workflow_id
     FROM ready
     RETURNING id, status, version

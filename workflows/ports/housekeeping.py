@@ -14,6 +14,8 @@ class Housekeeping:
 
     idempotency_keys_days: int = 7
     sessions_days: int = 7
+    carts_days: int = 30
+    """Past their end, whatever became of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +25,11 @@ class Tidied:
     idempotency_keys: int
     sessions: int
     redriven_events: int
+    carts: int = 0
 
 
 class HousekeepingActivities(ABC):
     @activity.defn
     @abstractmethod
     async def tidy(self, step: Housekeeping) -> Tidied:
-        """Delete answers and sessions past their time; start what an outage left in the inbox."""
+        """Delete what is past its time; start what an outage left in the inbox."""

@@ -19,13 +19,15 @@ from api.context import SCOPE_KEY, RequestContext
 from api.docs_page import render
 from api.errors import install_error_handlers
 from api.routers import ROUTERS
-from api.schemas import catalogue, checkout, identity, operations, orders
+from api.schemas import carts, catalogue, checkout, identity, operations, orders
 from core.security import Principal
 from core.settings import Settings
 
 ANYONE = "anyone"
 SIGNED_IN = "signed in"
 PROVIDER = "the provider's signature"
+CART = "the customer, or whoever has the cart's token"
+ORDER = "the customer, or whoever has the order's token"
 
 POLICIES = {
     "POST /v1/auth/register": ANYONE,
@@ -39,16 +41,26 @@ POLICIES = {
     "GET /v1/products/{id}": ANYONE,
     "GET /v1/stock/{sku}": ANYONE,
     "POST /v1/quotes": ANYONE,
+    "POST /v1/carts": CART,
+    "GET /v1/carts/{id}": CART,
+    "PATCH /v1/carts/{id}": CART,
+    "POST /v1/carts/{id}/items": CART,
+    "PUT /v1/carts/{id}/items/{sku}": CART,
+    "PATCH /v1/carts/{id}/items/{sku}": CART,
+    "DELETE /v1/carts/{id}/items/{sku}": CART,
+    "PUT /v1/carts/{id}/promotion": CART,
+    "DELETE /v1/carts/{id}/promotion": CART,
+    "POST /v1/carts/{id}/merge": CART,
     "POST /v1/holds": SIGNED_IN,
     "GET /v1/holds/{id}": SIGNED_IN,
     "DELETE /v1/holds/{id}": SIGNED_IN,
-    "POST /v1/checkouts": SIGNED_IN,
+    "POST /v1/checkouts": CART,
     "GET /v1/orders": SIGNED_IN,
-    "GET /v1/orders/{id}": SIGNED_IN,
-    "GET /v1/orders/{id}/timeline": SIGNED_IN,
-    "GET /v1/orders/{id}/shipments": SIGNED_IN,
-    "GET /v1/orders/{id}/events": SIGNED_IN,
-    "POST /v1/orders/{id}/cancel": SIGNED_IN,
+    "GET /v1/orders/{id}": ORDER,
+    "GET /v1/orders/{id}/timeline": ORDER,
+    "GET /v1/orders/{id}/shipments": ORDER,
+    "GET /v1/orders/{id}/events": ORDER,
+    "POST /v1/orders/{id}/cancel": ORDER,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
     "GET /healthz": ANYONE,
@@ -75,11 +87,13 @@ def test_every_route_is_in_the_table_of_policies(document: dict[str, Any]) -> No
 
 
 def test_routes_that_need_a_token_say_so(document: dict[str, Any]) -> None:
-    needing = {name for name, operation in _operations(document) if "security" in operation}
+    schemes = {SIGNED_IN: {"AccessToken"}}
+    schemes |= {CART: {"AccessToken", "CartToken"}, ORDER: {"AccessToken", "OrderToken"}}
 
-    assert needing == {name for name, policy in POLICIES.items() if policy == SIGNED_IN}
     for name, operation in _operations(document):
-        assert ("401" in operation["responses"]) or POLICIES[name] != SIGNED_IN, name
+        taken = {scheme for option in operation.get("security", []) for scheme in option}
+        assert taken == schemes.get(POLICIES[name], set()), name
+        assert "401" in operation["responses"] or not taken, name
 
 
 def test_effectful_posts_take_an_idempotency_key(document: dict[str, Any]) -> None:
@@ -141,7 +155,7 @@ def test_document_is_openapi_3_1_with_short_unique_names(document: dict[str, Any
 def _models_with_examples() -> list[type[BaseModel]]:
     return [
         model
-        for module in (catalogue, checkout, identity, operations, orders)
+        for module in (carts, catalogue, checkout, identity, operations, orders)
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
