@@ -149,7 +149,6 @@ async def test_cart_without_its_token_does_not_exist(
     world: World, shelf: Shelf, headers: dict[str, str]
 ) -> None:
     guest = await _guest(world, (shelf, 1))
-    encoded = {name: value.encode("latin-1") for name, value in headers.items()}
     person = await world.person("staff")
     own = (await _own(world, person)).json()["id"]
 
@@ -165,7 +164,10 @@ async def test_cart_without_its_token_does_not_exist(
     ):
         for cart_id, more in ((guest.id, {}), (guest.id, person.headers), (own, {})):
             answer = await world.client.request(
-                method, f"/v1/carts/{cart_id}{part}", json=body, headers={**encoded, **more}
+                method,
+                f"/v1/carts/{cart_id}{part}",
+                json=body,
+                headers=httpx.Headers({**headers, **more}, encoding="latin-1"),
             )
             assert answer.status_code == 404, (method, part)
             assert answer.json()["type"].endswith("/not-found")
