@@ -19,10 +19,19 @@ from core.domain.allocation import Allocation, allocate
 from core.domain.errors import InvalidStateError, NotFoundError, Shortage
 from core.domain.events import OrderEvent, TimelineEntry
 from core.domain.ids import Prefix, derived_id
+from core.domain.promotions import counted_customer
 from core.domain.statuses import HoldStatus, OrderStatus, PaymentStatus
 from core.settings import Settings
 from models.orders import Order
-from models.repositories import checkout, holds, orders, parking, reservations, timeline
+from models.repositories import (
+    checkout,
+    holds,
+    orders,
+    parking,
+    promotions,
+    reservations,
+    timeline,
+)
 from workflows import search_attributes, workflow_ids
 from workflows.messages import Child, Fulfillment
 from workflows.ports.checkout import (
@@ -41,10 +50,6 @@ from workflows.task_queues import TaskQueue
 _OPENED_ENTRIES = (
     TimelineEntry(type=OrderEvent.PLACED, title="Order placed", actor="customer"),
     TimelineEntry(type=OrderEvent.STOCK_RESERVED, title="Stock reserved"),
-)
-_SOLD_OUT_ENTRIES = (
-    TimelineEntry(type=OrderEvent.PLACED, title="Order placed", actor="customer"),
-    TimelineEntry(type=OrderEvent.FAILED, title="Order failed", detail="out of stock"),
 )
 _CONFIRMED_ENTRIES = (
     TimelineEntry(type=OrderEvent.PAYMENT_AUTHORIZED, title="Payment authorized"),
@@ -84,17 +89,40 @@ class PostgresCheckoutActivities(CheckoutActivities):
         if draft is None or draft["opened"]:
             return
         cart: Mapping[str, Any] = draft["cart"]
+        gone = await self._lock_promotions(session, draft)
+        if gone is not None:
+            await checkout.open_without_stock(session, self._without_promotion(order_id, gone))
+        elif await self._reserve(session, draft, order_id):
+            await promotions.take(
+                session,
+                order_id,
+                cart.get("promotions") or (),
+                counted_as=_counted_as(draft),
+                currency=cart["currency"],
+            )
+
+    async def _lock_promotions(self, session: AsyncSession, draft: RowMapping) -> str | None:
+        """Return the promotion that can no longer be used, if there is one."""
+        ids = [use["promotion_id"] for use in draft["cart"].get("promotions") or ()]
+        if not ids:
+            return None
+        return await promotions.lock_unavailable(session, ids, counted_as=_counted_as(draft))
+
+    async def _reserve(self, session: AsyncSession, draft: RowMapping, order_id: str) -> bool:
+        """Open the order with its units, or as sold out."""
+        cart: Mapping[str, Any] = draft["cart"]
         wanted = {line["sku"]: line["quantity"] for line in cart["lines"]}
         if cart["hold_id"] and await self._take_hold(session, draft, order_id, wanted):
-            return
+            return True
         plan = allocate(wanted, await reservations.lock_levels(session, sorted(wanted)))
         allocations = [line for line in plan if isinstance(line, Allocation)]
         if allocations:
             await checkout.replan(session, order_id, allocations)
             await checkout.open_planned(session, self._opening(order_id))
-            return
+            return True
         shortages = [line for line in plan if isinstance(line, Shortage)]
         await checkout.open_without_stock(session, self._sold_out(order_id, shortages))
+        return False
 
     async def _take_hold(
         self,
@@ -208,6 +236,7 @@ class PostgresCheckoutActivities(CheckoutActivities):
         order.next_action = None
         await parking.forget(session, order)
         await session.flush()
+        await promotions.release(session, order.id)
         released = await reservations.release_order(session, order.id)
         await timeline.append(session, order.id, _closed_entries(step, released))
 
@@ -223,14 +252,25 @@ class PostgresCheckoutActivities(CheckoutActivities):
         items = [
             {"sku": s.sku, "requested": s.requested, "available": s.available} for s in shortages
         ]
-        return self._opening(order_id) | checkout.opening(
+        failure: dict[str, object] = {"code": "out-of-stock", "items": items}
+        return self._failed(order_id, failure, "out of stock")
+
+    def _without_promotion(self, order_id: str, label: str) -> dict[str, object]:
+        failure: dict[str, object] = {"code": "promotion-unavailable", "promotion": label}
+        return self._failed(order_id, failure, f"the promotion {label} cannot be used any more")
+
+    def _failed(self, order_id: str, failure: dict[str, object], detail: str) -> dict[str, object]:
+        return checkout.opening(
             order_id=order_id,
             payment_id=derived_id(Prefix.PAYMENT, order_id, 1),
             workflow_id=workflow_ids.checkout(order_id),
-            entries=_SOLD_OUT_ENTRIES,
+            entries=[
+                _OPENED_ENTRIES[0],
+                TimelineEntry(type=OrderEvent.FAILED, title="Order failed", detail=detail),
+            ],
             status=OrderStatus.FAILED,
             payment_status=PaymentStatus.FAILED,
-            failure={"code": "out-of-stock", "items": items},
+            failure=failure,
         )
 
     def _tombstone(self, step: CloseOrder) -> dict[str, object]:
@@ -259,6 +299,10 @@ class PostgresCheckoutActivities(CheckoutActivities):
                 currency=row["currency"],
             ),
         )
+
+
+def _counted_as(draft: RowMapping) -> str:
+    return counted_customer(draft["customer_id"], draft["cart"].get("email"))
 
 
 def _failure(step: CloseOrder) -> dict[str, object]:

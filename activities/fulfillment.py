@@ -11,7 +11,15 @@ from core.domain.statuses import CANCELABLE, OrderStatus, PaymentStatus, Shipmen
 from core.settings import FulfillmentSettings
 from models.orders import Order
 from models.payments import Payment
-from models.repositories import orders, parking, reservations, shares, shipments, timeline
+from models.repositories import (
+    orders,
+    parking,
+    promotions,
+    reservations,
+    shares,
+    shipments,
+    timeline,
+)
 from models.shipments import Shipment
 from workflows.ports.fulfillment import (
     CancelOrder,
@@ -108,6 +116,7 @@ class PostgresFulfillmentActivities(FulfillmentActivities):
             for shipment in await shipments.of_order(session, order.id):
                 shipment.status = ShipmentStatus.CANCELED
             await session.flush()
+            await promotions.release(session, order.id)
             await reservations.release_order(session, order.id)
             await timeline.append(session, order.id, _canceled_entries(order, step, voided=voided))
             return OrderStatus.CANCELED

@@ -56,4 +56,5 @@ def has_role(*roles: str) -> Callable[[Principal], Coroutine[Any, Any, Principal
 
 
 SignedIn = Annotated[Principal, Depends(signed_in)]
+Staff = Annotated[Principal, Depends(has_role("staff"))]
 Anyone = Annotated[Principal | None, Depends(anyone)]

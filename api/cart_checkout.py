@@ -39,6 +39,11 @@ class Purchase:
     def by_guest(self) -> bool:
         return is_guest(self.caller_id)
 
+    @property
+    def email(self) -> str | None:
+        """Where a guest is written to; a customer's account knows that itself."""
+        return self.wanted.email if self.by_guest else None
+
 
 async def purchase_of(
     resources: Resources, visitor: CartVisitor, wanted: CheckoutRequest

@@ -16,10 +16,16 @@ from core.domain.errors import (
     Shortage,
 )
 from core.domain.money import MAX_AMOUNT, Money
-from core.domain.pricing import Line, Price, price_cart
+from core.domain.pricing import Line, Price, price_cart, shipping_fee
+from core.domain.promotions import Promotion
 from core.settings import ApiSettings
-from models.repositories.catalogue import CartSnapshot, OfferedVariant
-from models.repositories.drafts import Cart, CartLine, PlannedLine
+from models.repositories.catalogue import (
+    CartSnapshot,
+    OfferedPromotion,
+    OfferedVariant,
+    TaxRate,
+)
+from models.repositories.drafts import Cart, CartLine, CartPromotion, PlannedLine
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,38 +84,88 @@ def price(
 
     Raises:
         InvalidRequestError: names every SKU, currency, method, country or code at fault.
+        ConflictError: the code is used up.
     """
-    errors = unknown_skus(items, snapshot)
     known = [snapshot.variants[item.sku] for item in items if item.sku in snapshot.variants]
-    if not snapshot.shipping:
+    quantities = {item.sku: item.quantity for item in items}
+    grams = sum(variant.weight_grams * quantities[variant.sku] for variant in known)
+    fee = shipping_fee(snapshot.shipping, currency=currency, grams=grams)
+    errors = [*unknown_skus(items, snapshot), *_shipping_faults(snapshot, currency, known, fee)]
+    if promotion_code is not None and _offered(snapshot, promotion_code) is None:
+        errors.append(FieldError(pointer="/promotion_code", detail="no such promotion"))
+    refuse(errors)
+    tax = snapshot.tax or TaxRate(basis_points=0, included=False)
+    priced = price_cart(
+        [_line(variant, quantities[variant.sku], currency) for variant in known],
+        shipping=Money(amount=fee or 0, currency=currency),
+        tax_basis_points=tax.basis_points,
+        tax_included=tax.included,
+        promotions=_usable(snapshot, promotion_code),
+    )
+    if promotion_code is not None and not any(p.promotion.code for p in priced.promotions):
+        detail = "this promotion does not apply to this cart"
+        refuse([FieldError(pointer="/promotion_code", detail=detail)])
+    if max(priced.subtotal.amount, priced.total.amount) > MAX_AMOUNT:
+        refuse([FieldError(pointer="/items", detail="the total is too large")])
+    return PricedCart(price=priced, variants=known)
+
+
+def _line(variant: OfferedVariant, quantity: int, currency: str) -> Line:
+    return Line(
+        sku=variant.sku,
+        quantity=quantity,
+        unit_price=Money(amount=variant.price or 0, currency=currency),
+        product_id=variant.product_id,
+        category_ids=variant.category_ids,
+        weight_grams=variant.weight_grams,
+    )
+
+
+def _shipping_faults(
+    snapshot: CartSnapshot, currency: str, known: Sequence[OfferedVariant], fee: int | None
+) -> list[FieldError]:
+    """Point to what says where the cart goes, how, and in which money it is paid."""
+    errors: list[FieldError] = []
+    offered = {one.currency for one in snapshot.shipping}
+    if not offered:
         errors.append(FieldError(pointer="/shipping_method", detail="no such shipping method"))
+    elif currency in offered and fee is None:
+        errors.append(
+            FieldError(pointer="/shipping_method", detail="this method has no fee for this weight")
+        )
     unpriced = any(variant.price is None for variant in known)
-    if unpriced or (snapshot.shipping and currency not in snapshot.shipping):
+    if unpriced or (offered and currency not in offered):
         errors.append(
             FieldError(pointer="/currency", detail="this cart has no price in this currency")
         )
-    if snapshot.tax_basis_points is None:
+    if snapshot.tax is None:
         errors.append(
             FieldError(pointer="/shipping_address/country", detail="we do not ship there")
         )
-    if promotion_code is not None:
-        errors.append(FieldError(pointer="/promotion_code", detail="no such promotion"))
-    refuse(errors)
-    priced = price_cart(
-        [
-            Line(
-                sku=item.sku,
-                quantity=item.quantity,
-                unit_price=Money(amount=variant.price or 0, currency=currency),
-            )
-            for item, variant in zip(items, known, strict=True)
-        ],
-        shipping=Money(amount=snapshot.shipping[currency], currency=currency),
-        tax_basis_points=snapshot.tax_basis_points or 0,
-    )
-    if priced.total.amount > MAX_AMOUNT:
-        refuse([FieldError(pointer="/items", detail="the total is too large")])
-    return PricedCart(price=priced, variants=known)
+    return errors
+
+
+def _offered(snapshot: CartSnapshot, code: str) -> OfferedPromotion | None:
+    for offered in snapshot.promotions:
+        if (offered.promotion.code or "").upper() == code.upper():
+            return offered
+    return None
+
+
+def _usable(snapshot: CartSnapshot, code: str | None) -> list[Promotion]:
+    """Return the automatic promotions that are left, and that of the code.
+
+    Raises:
+        ConflictError: the code is used up.
+    """
+    wanted = None if code is None else _offered(snapshot, code)
+    if wanted is not None and wanted.used_up:
+        raise ConflictError(f"the promotion {wanted.promotion.label} is used up")
+    return [
+        offered.promotion
+        for offered in snapshot.promotions
+        if not offered.used_up and (offered.promotion.code is None or offered is wanted)
+    ]
 
 
 def check_hold(
@@ -172,6 +228,7 @@ def draft_of(
                 quantity=line.quantity,
                 unit_price=line.unit_price.amount,
                 total=line.total.amount,
+                discount=line.discount.amount,
                 tax=line.tax.amount,
             )
             for line, variant in zip(price.lines, cart.variants, strict=True)
@@ -187,6 +244,18 @@ def draft_of(
         payment_method=payment_method,
         hold_id=hold_id,
         plan=planned,
+        tax_included=price.tax_included,
+        shipping_discount=price.shipping_discount.amount,
+        shipping_tax=price.shipping_tax.amount,
+        promotions=[
+            CartPromotion(
+                promotion_id=applied.promotion.id,
+                code=applied.promotion.code,
+                name=applied.promotion.name,
+                amount=applied.amount.amount,
+            )
+            for applied in price.promotions
+        ],
     )
 
 

@@ -22,6 +22,7 @@ from api.json_route import to_json
 from api.metrics import CHECKOUTS, ORDERS_CONFIRMED
 from api.rendering import draft_document, order_document
 from core.domain.errors import (
+    ConflictError,
     IdempotencyKeyReusedError,
     OutOfStockError,
     PaymentDeclinedError,
@@ -29,6 +30,7 @@ from core.domain.errors import (
     UnavailableError,
 )
 from core.domain.ids import Prefix, new_id
+from core.domain.promotions import counted_customer
 from core.domain.statuses import OrderStatus
 from core.guest_tokens import OrderTokens
 from core.resources import Resources
@@ -78,7 +80,10 @@ async def _place(
         skus=[item.sku for item in wanted.items],
         currency=wanted.currency,
         country=wanted.shipping_address.country,
+        region=wanted.shipping_address.region,
         shipping_method=wanted.shipping_method,
+        promotion_code=wanted.promotion_code,
+        counted_as=counted_customer(call.caller_id, purchase.email),
         hold_id=wanted.hold_id,
         caller_id=call.caller_id,
         key=call.key,
@@ -156,7 +161,7 @@ async def _claim(
                 hold_id=wanted.hold_id,
                 planned=carts.plan(wanted.items, snapshot),
             ),
-            email=wanted.email,
+            email=purchase.email,
         ),
         kept=purchase.cart_ref,
     )
@@ -213,11 +218,13 @@ async def _answer(
     return StoredAnswer(status=status, body=to_json(order_document(view) | more), location=location)
 
 
-def failure_of(view: OrderView) -> OutOfStockError | PaymentDeclinedError:
+def failure_of(view: OrderView) -> OutOfStockError | ConflictError | PaymentDeclinedError:
     """Return why a checkout failed, as the problem that its caller gets."""
     failure = view.failure or {}
     if failure.get("code") == OutOfStockError.code:
         return OutOfStockError([Shortage(**item) for item in failure["items"]])
+    if failure.get("code") == "promotion-unavailable":
+        return ConflictError(f"the promotion {failure['promotion']} cannot be used any more")
     return PaymentDeclinedError(
         str(failure.get("decline_code") or failure.get("code") or "declined")
     )

@@ -97,8 +97,8 @@ _PREFIXES = {"orders": "ord", "holds": "hld", "products": "prd", "carts": "crt"}
 def _complete(path: str, operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "path" and parameter["name"] == "id":
-            prefix = _PREFIXES[path.split("/")[2]]
-            parameter["example"] = f"{prefix}_01jd7x9k2me8kv1qzr5t0w3y4b"
+            resource = path.removeprefix("/v1/").removeprefix("admin/").split("/")[0]
+            parameter["example"] = f"{_PREFIXES[resource]}_01jd7x9k2me8kv1qzr5t0w3y4b"
     responses = operation["responses"]
     responses.pop("422", None)
     if path.startswith("/v1/"):

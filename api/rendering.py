@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.domain.statuses import FulfillmentStatus, OrderStatus, PaymentStatus
@@ -26,14 +26,16 @@ def order_document(view: OrderView) -> dict[str, Any]:
                 **item,
                 "unit_price": money(item["unit_price"], currency),
                 "total": money(item["total"], currency),
+                "discount": money(item["discount"], currency),
             }
             for item in view.items
         ],
         "subtotal": money(view.subtotal_amount, currency),
         "discount": money(view.discount_amount, currency),
         "shipping": money(view.shipping_amount, currency),
-        "tax": money(view.tax_amount, currency),
+        **_taxes(view.tax_amount, currency, included=view.tax_included),
         "total": money(view.total_amount, currency),
+        "promotions": _promotions(view.promotions, currency),
         "shipping_address": _address(view.shipping_address),
         "shipments": view.shipments,
         "refunds": [],
@@ -62,14 +64,17 @@ def draft_document(draft: DraftView) -> dict[str, Any]:
                 "quantity": line["quantity"],
                 "unit_price": money(line["unit_price"], currency),
                 "total": money(line["total"], currency),
+                "discount": money(line.get("discount", 0), currency),
                 "vendor_id": line["vendor_id"],
             }
             for line in cart["lines"]
         ],
         **{
             name: money(cart[name], currency)
-            for name in ("subtotal", "discount", "shipping", "tax", "total")
+            for name in ("subtotal", "discount", "shipping", "total")
         },
+        **_taxes(cart["tax"], currency, included=cart.get("tax_included", False)),
+        "promotions": _promotions(cart.get("promotions", ()), currency),
         "shipping_address": _address(cart["shipping_address"]),
         "shipments": [],
         "refunds": [],
@@ -82,6 +87,21 @@ def draft_document(draft: DraftView) -> dict[str, Any]:
 
 def money(amount: int, currency: str) -> dict[str, Any]:
     return {"amount": amount, "currency": currency}
+
+
+def _taxes(amount: int, currency: str, *, included: bool) -> dict[str, Any]:
+    """Return what is added to the prices, and what they contain."""
+    return {
+        "tax": money(0 if included else amount, currency),
+        "included_tax": money(amount if included else 0, currency),
+    }
+
+
+def _promotions(uses: Sequence[Mapping[str, Any]], currency: str) -> list[dict[str, Any]]:
+    return [
+        {"code": use["code"], "name": use["name"], "amount": money(use["amount"], currency)}
+        for use in uses
+    ]
 
 
 def _number(number: int) -> str:

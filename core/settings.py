@@ -14,6 +14,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core.domain.allocation import AllocationStrategy
+
 PLACEHOLDER = "embedded-placeholder"
 """Secrets that start with this are for the embedded stack only; production refuses them."""
 
@@ -135,6 +137,16 @@ class CheckoutSettings(Section):
     )
     max_hold_seconds: int = 3600
     quote_seconds: int = 900
+    allocation: AllocationStrategy = Field(
+        default=AllocationStrategy.FEWEST_SHIPMENTS,
+        description="what warehouses are chosen for: fewest_shipments, nearest_warehouse, priority",
+    )
+
+
+class StockSettings(Section):
+    max_counted_rows: int = Field(
+        default=5_000, ge=1, description="rows of one stock-taking; more are refused"
+    )
 
 
 class FulfillmentSettings(Section):
@@ -183,6 +195,7 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     cart: CartSettings = CartSettings()
     checkout: CheckoutSettings = CheckoutSettings()
+    stock: StockSettings = StockSettings()
     fulfillment: FulfillmentSettings = FulfillmentSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     worker: WorkerSettings = WorkerSettings()

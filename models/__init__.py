@@ -2,7 +2,6 @@
 
 from models.carts import Cart, CartItem, CartStatus
 from models.catalogue import (
-    BackorderPolicy,
     Category,
     Product,
     ProductCategory,
@@ -29,7 +28,7 @@ from models.payments import (
     Refund,
     RefundPart,
 )
-from models.promotions import Promotion, PromotionKind, PromotionScope, PromotionUse
+from models.promotions import Promotion, PromotionUse
 from models.returns import Return, ReturnCondition, ReturnItem
 from models.shipments import Shipment, ShipmentEvent, ShipmentItem, ShipmentPurpose
 from models.stock import (
@@ -49,7 +48,6 @@ from models.webhook_events import WebhookEvent
 __all__ = [
     "AuditEntry",
     "Backorder",
-    "BackorderPolicy",
     "Capture",
     "CaptureStatus",
     "Cart",
@@ -73,8 +71,6 @@ __all__ = [
     "ProductMedia",
     "ProductStatus",
     "Promotion",
-    "PromotionKind",
-    "PromotionScope",
     "PromotionUse",
     "RefreshToken",
     "Refund",

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Index
 from sqlmodel import Field, SQLModel
 
+from core.domain.backorders import BackorderPolicy
 from models import columns
 
 
@@ -21,15 +22,6 @@ class ProductStatus(StrEnum):
 class VariantStatus(StrEnum):
     ACTIVE = "active"
     WITHDRAWN = "withdrawn"
-
-
-class BackorderPolicy(StrEnum):
-    """What happens to an order for more units than there are."""
-
-    DENY = "deny"
-    BACKORDER = "backorder"
-    PREORDER = "preorder"
-    """Not for sale from stock yet: sold now, sent from the promised date on."""
 
 
 class Category(SQLModel, table=True):
@@ -106,12 +98,14 @@ class Variant(SQLModel, table=True):
     """When a back-ordered or pre-ordered unit is expected to leave."""
     low_stock_threshold: int | None = None
     """With fewer available units in all warehouses than this, people are told."""
+    stock_alerts: int = columns.count()
+    """Counts the events ``stock.low`` and ``stock.recovered``: odd while stock is low."""
     created_at: datetime = columns.created_at()
     updated_at: datetime = columns.created_at()
 
 
 class VariantPrice(SQLModel, table=True):
-    """The price of one unit, tax excluded, in one currency."""
+    """The price of one unit in one currency; the buyer's country says whether it contains tax."""
 
     __tablename__ = "variant_prices"
     __table_args__ = (CheckConstraint("amount >= 0", name="not_negative"),)
@@ -122,7 +116,7 @@ class VariantPrice(SQLModel, table=True):
 
 
 class TaxRate(SQLModel, table=True):
-    """The rate on goods and shipping of one country (ISO 3166-1 alpha-2)."""
+    """What countries' rates were before ``tax_rules``; nothing reads it any more."""
 
     __tablename__ = "tax_rates"
     __table_args__ = (CheckConstraint("basis_points BETWEEN 0 AND 10000", name="is_a_share"),)
@@ -132,7 +126,7 @@ class TaxRate(SQLModel, table=True):
 
 
 class ShippingRate(SQLModel, table=True):
-    """The flat fee of a shipping method in one currency."""
+    """What fees were before ``shipping_options``; nothing reads it any more."""
 
     __tablename__ = "shipping_rates"
     __table_args__ = (CheckConstraint("amount >= 0", name="not_negative"),)
@@ -155,6 +149,10 @@ class TaxRule(SQLModel, table=True):
     region: str = Field(primary_key=True, default="")
     basis_points: int
     prices_include_tax: bool = columns.flag()
+
+
+EVERYWHERE = "zon_01jgfjjz00e008000000000000"
+"""The zone of places that belong to no other; the migration makes it."""
 
 
 class ShippingZone(SQLModel, table=True):

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, Index, text
 from sqlmodel import Field, SQLModel
 
+from core.domain.promotions import PromotionKind, PromotionScope
 from core.domain.statuses import PromotionUseStatus
 from models import columns
-
-
-class PromotionKind(StrEnum):
-    PERCENT = "percent"
-    FIXED = "fixed"
-    FREE_SHIPPING = "free_shipping"
-    BUY_X_GET_Y = "buy_x_get_y"
-
-
-class PromotionScope(StrEnum):
-    ORDER = "order"
-    PRODUCT = "product"
-    CATEGORY = "category"
 
 
 class Promotion(SQLModel, table=True):

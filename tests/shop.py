@@ -25,7 +25,7 @@ from models import (
     Warehouse,
     WebhookEvent,
 )
-from models.repositories.drafts import Cart, CartLine, PlannedLine, claim_checkout
+from models.repositories.drafts import Cart, CartLine, CartPromotion, PlannedLine, claim_checkout
 from workflows import search_attributes, workflow_ids
 from workflows.checkout import CheckoutWorkflow
 from workflows.messages import Checkout, CheckoutAnswer, HoldRequest
@@ -131,13 +131,15 @@ class Shop:
         payment_method: str = "pm_card_visa",
         hold_id: str | None = None,
         more: Sequence[Shelf] = (),
+        promotions: Sequence[CartPromotion] = (),
     ) -> str:
         """Claim a key and write the draft of an order, as the API does; return the order's id.
 
-        ``more`` adds a unit from each of those shelves.
+        ``more`` adds a unit from each of those shelves; ``promotions`` make the first line cheaper.
         """
         wanted = [(shelf, quantity), *((one, 1) for one in more)]
         goods = PRICE * (quantity + len(more))
+        discount = sum(one.amount for one in promotions)
         order_id = new_id(Prefix.ORDER)
         claim = await claim_checkout(
             self.database,
@@ -157,19 +159,21 @@ class Shop:
                         unit_price=PRICE,
                         total=PRICE * units,
                         tax=0,
+                        discount=0 if position else discount,
                     )
-                    for one, units in wanted
+                    for position, (one, units) in enumerate(wanted)
                 ],
                 subtotal=goods,
-                discount=0,
+                discount=discount,
                 shipping=SHIPPING,
                 tax=0,
-                total=goods + SHIPPING,
+                total=goods - discount + SHIPPING,
                 shipping_method="standard",
                 shipping_address=ADDRESS,
                 provider="stripe",
                 payment_method=payment_method,
                 hold_id=hold_id,
+                promotions=promotions,
                 plan=[
                     PlannedLine(warehouse_id=one.warehouse_id, sku=one.sku, quantity=units)
                     for one, units in sorted(wanted, key=lambda line: line[0].warehouse_id)

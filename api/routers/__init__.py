@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api.routers import (
+    admin_audit,
     auth,
     carts,
     catalogue,
@@ -26,6 +27,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     holds.api,
     checkouts.api,
     orders.api,
+    admin_audit.api,
     webhooks.api,
     operations.api,
 )

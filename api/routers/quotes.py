@@ -20,7 +20,7 @@ api = router("checkout")
 
 
 @api.post("/quotes", response_model=Quote)
-async def create_quote(wanted: QuoteRequest, _: Anyone, resources: Res) -> Response:
+async def create_quote(wanted: QuoteRequest, caller: Anyone, resources: Res) -> Response:
     """Price a cart without promising anything; carts can be priced before signing in."""
     carts.check_lines(wanted.items, resources.settings.api)
     snapshot = await cart_snapshot(
@@ -28,7 +28,10 @@ async def create_quote(wanted: QuoteRequest, _: Anyone, resources: Res) -> Respo
         skus=[item.sku for item in wanted.items],
         currency=wanted.currency,
         country=wanted.shipping_address.country,
+        region=wanted.shipping_address.region,
         shipping_method=wanted.shipping_method,
+        promotion_code=wanted.promotion_code,
+        counted_as=caller.user_id if caller else None,
     )
     priced = carts.price(
         wanted.items, snapshot, currency=wanted.currency, promotion_code=wanted.promotion_code
@@ -48,6 +51,7 @@ def _document(cart: PricedCart, expires_at: datetime) -> dict[str, Any]:
                 "quantity": line.quantity,
                 "unit_price": money(line.unit_price.amount, currency),
                 "total": money(line.total.amount, currency),
+                "discount": money(line.discount.amount, currency),
                 "tax": money(line.tax.amount, currency),
             }
             for line, variant in zip(price.lines, cart.variants, strict=True)
@@ -55,7 +59,16 @@ def _document(cart: PricedCart, expires_at: datetime) -> dict[str, Any]:
         "subtotal": money(price.subtotal.amount, currency),
         "discount": money(price.discount.amount, currency),
         "shipping": money(price.shipping.amount, currency),
-        "tax": money(price.tax.amount, currency),
+        "tax": money(price.added_tax.amount, currency),
+        "included_tax": money(price.included_tax.amount, currency),
         "total": money(price.total.amount, currency),
+        "promotions": [
+            {
+                "code": applied.promotion.code,
+                "name": applied.promotion.name,
+                "amount": money(applied.amount.amount, currency),
+            }
+            for applied in price.promotions
+        ],
         "expires_at": expires_at,
     }

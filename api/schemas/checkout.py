@@ -106,11 +106,24 @@ class QuoteLine(Schema):
     quantity: int
     unit_price: Money
     total: Money
+    discount: Money
     tax: Money
 
 
+class AppliedPromotion(Schema):
+    """What a promotion takes off, goods and shipping together; without a code it is automatic."""
+
+    code: str | None
+    name: str
+    amount: Money
+
+
 class Quote(Schema):
-    """Prices hold until ``expires_at``, unless the catalogue changes; stock is not promised."""
+    """Prices hold until ``expires_at``, unless the catalogue changes; stock is not promised.
+
+    ``total = subtotal - discount + shipping + tax``. Where prices contain the tax, ``tax`` is zero
+    and ``included_tax`` tells how much of the total it is; the tax of an item is told either way.
+    """
 
     model_config = example(
         {
@@ -121,14 +134,19 @@ class Quote(Schema):
                     "quantity": 2,
                     "unit_price": _money(1999),
                     "total": _money(3998),
-                    "tax": _money(320),
+                    "discount": _money(400),
+                    "tax": _money(288),
                 }
             ],
             "subtotal": _money(3998),
-            "discount": _money(0),
+            "discount": _money(400),
             "shipping": _money(500),
-            "tax": _money(360),
-            "total": _money(4858),
+            "tax": _money(328),
+            "included_tax": _money(0),
+            "total": _money(4426),
+            "promotions": [
+                {"code": "WELCOME10", "name": "10 % off", "amount": _money(400)},
+            ],
             "expires_at": AT_EXAMPLE,
         }
     )
@@ -138,7 +156,9 @@ class Quote(Schema):
     discount: Money
     shipping: Money
     tax: Money
+    included_tax: Money
     total: Money
+    promotions: list[AppliedPromotion]
     expires_at: Moment
 
 
@@ -154,7 +174,10 @@ class PaymentChoice(Schema):
 
 
 class CheckoutRequest(Schema):
-    """Either ``items`` or ``cart_id``; a guest gives the cart, its ``Cart-Token`` and ``email``."""
+    """Either ``items`` or ``cart_id``; a guest gives the cart, its ``Cart-Token`` and ``email``.
+
+    The ``email`` of somebody with an account is not looked at: the account has one.
+    """
 
     model_config = example(
         {

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import StringConstraints
 
 from api.schemas.base import AT_EXAMPLE, NO_CONTROLS, Moment, Money, Schema, example
-from api.schemas.checkout import ADDRESS_EXAMPLE, Address
+from api.schemas.checkout import ADDRESS_EXAMPLE, Address, AppliedPromotion
 from core.domain.statuses import FulfillmentStatus, OrderStatus, PaymentStatus, ShipmentStatus
 
 _ID = "01jd7x9k2me8kv1qzr5t0w3y4b"
@@ -43,6 +43,7 @@ _ORDER = {
             "quantity": 2,
             "unit_price": _money(1999),
             "total": _money(3998),
+            "discount": _money(0),
             "vendor_id": f"ven_{_ID}",
         }
     ],
@@ -50,7 +51,9 @@ _ORDER = {
     "discount": _money(0),
     "shipping": _money(500),
     "tax": _money(360),
+    "included_tax": _money(0),
     "total": _money(4858),
+    "promotions": [],
     "shipping_address": ADDRESS_EXAMPLE,
     "shipments": [],
     "refunds": [],
@@ -75,6 +78,7 @@ class OrderItem(Schema):
     quantity: int
     unit_price: Money
     total: Money
+    discount: Money
     vendor_id: str
 
 
@@ -113,7 +117,10 @@ class NextAction(Schema):
 
 
 class Order(Schema):
-    """``total = subtotal - discount + shipping + tax``."""
+    """``total = subtotal - discount + shipping + tax``.
+
+    Where prices contain the tax, ``tax`` is zero and ``included_tax`` is the part of the total.
+    """
 
     model_config = example(_ORDER)
 
@@ -127,7 +134,9 @@ class Order(Schema):
     discount: Money
     shipping: Money
     tax: Money
+    included_tax: Money
     total: Money
+    promotions: list[AppliedPromotion]
     shipping_address: Address
     shipments: list[Shipment]
     refunds: list[dict[str, Any]]

@@ -16,6 +16,7 @@ from sqlmodel import SQLModel, col, select
 
 from core.database import Database
 from core.domain.ids import Prefix, derived_id
+from deploy.local import terms
 from models import (
     Category,
     Product,
@@ -23,10 +24,8 @@ from models import (
     ProductMedia,
     ProductStatus,
     Role,
-    ShippingRate,
     Stock,
     StockMovement,
-    TaxRate,
     User,
     Variant,
     VariantPrice,
@@ -46,6 +45,7 @@ _ROOT = "usr_01jgfjjz00e008000000000000"
 """The shop's ids are derived from this one, so that a second run finds the rows of the first."""
 
 _DEFAULT_STOCK = 5_000
+_DEFAULT_GRAMS = 300
 
 Row = dict[str, Any]
 Shop = Mapping[str, Any]
@@ -76,21 +76,7 @@ def _tables(shop: Shop) -> Iterator[tuple[type[SQLModel], list[Row]]]:
     yield ProductMedia, [_media(product) for product in shop["products"]]
     yield Variant, list(chain.from_iterable(map(_variants, shop["products"])))
     yield VariantPrice, list(chain.from_iterable(map(_prices, shop["products"])))
-    yield (
-        TaxRate,
-        [
-            {"country": country, "basis_points": rate}
-            for country, rate in shop["tax_basis_points"].items()
-        ],
-    )
-    yield (
-        ShippingRate,
-        [
-            {"method": method, "currency": currency, "amount": amount}
-            for method, fees in shop["shipping"].items()
-            for currency, amount in fees.items()
-        ],
-    )
+    yield from terms.tables(shop, root=_ROOT)
 
 
 def _id(prefix: Prefix, entry: Mapping[str, Any]) -> str:
@@ -155,6 +141,7 @@ def _variants(product: Shop) -> Iterator[Row]:
             "attributes": variant["attributes"],
             "status": variant.get("status", VariantStatus.ACTIVE),
             "position": position,
+            "weight_grams": product.get("weight_grams", _DEFAULT_GRAMS),
         }
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
 from models.carts import CartStatus
+from models.repositories import promotions
 from models.repositories.cart_views import GIVEN_UP_SECONDS, STANDING
 
 _ADD = text("""
@@ -87,10 +88,9 @@ _REOPEN = text("UPDATE carts SET status = 'active', order_id = NULL WHERE id = :
 _DELETE_LINES = text("DELETE FROM cart_items WHERE cart_id = :id")
 _DELETE = text("DELETE FROM carts WHERE id = :id")
 
-_PROMOTION = text("""
-SELECT 1 FROM promotions WHERE upper(code) = upper(:code) AND active
-  AND starts_at <= now() AND (ends_at IS NULL OR ends_at > now())
-""")
+_PROMOTION = text(
+    f"SELECT 1 FROM promotions p WHERE upper(p.code) = upper(:code) AND {promotions.RUNNING}"
+)
 
 _OLD = text("""
 WITH old AS (

@@ -12,6 +12,9 @@ from sqlalchemy import text
 
 from core.database import Database
 from core.domain.allocation import StockLevel
+from core.domain.pricing import ShippingFee
+from core.domain.promotions import Promotion
+from models.repositories import promotions
 from models.repositories.idempotency import KeyRecord, record_of
 
 # The price in the currency that the reader asks for if there is one, else the first by code.
@@ -59,7 +62,7 @@ FROM categories WHERE CAST(:after AS text) IS NULL OR id > :after ORDER BY id LI
 """)
 
 # Everything that pricing a cart needs, and what the idempotency key already knows, in one trip.
-_SNAPSHOT = text("""
+_SNAPSHOT = text(f"""
 SELECT
     (SELECT row_to_json(k) FROM (
         SELECT request_hash, resource_id, response_status,
@@ -67,7 +70,10 @@ SELECT
         FROM idempotency_keys WHERE caller_id = :caller_id AND key = :key) k)::text AS record,
     (SELECT json_agg(json_build_object(
         'sku', v.sku, 'variant_id', v.id, 'vendor_id', p.vendor_id,
-        'name', p.name, 'title', v.title, 'price', vp.amount))
+        'name', p.name, 'title', v.title, 'price', vp.amount,
+        'product_id', p.id, 'weight_grams', v.weight_grams,
+        'category_ids', (SELECT coalesce(json_agg(c.category_id ORDER BY c.category_id), '[]')
+                         FROM product_categories c WHERE c.product_id = p.id)))
      FROM variants v
      JOIN products p ON p.id = v.product_id
      LEFT JOIN variant_prices vp ON vp.variant_id = v.id AND vp.currency = :currency
@@ -76,9 +82,20 @@ SELECT
     (SELECT json_agg(json_build_array(s.warehouse_id, s.sku, s.on_hand - s.reserved, w.priority))
      FROM stock s JOIN warehouses w ON w.id = s.warehouse_id
      WHERE s.sku = ANY(CAST(:skus AS text[])))::text AS stock,
-    (SELECT basis_points FROM tax_rates WHERE country = :country) AS tax_basis_points,
-    (SELECT json_object_agg(currency, amount) FROM shipping_rates WHERE method = :method)::text
-        AS shipping,
+    (SELECT json_build_object('basis_points', basis_points, 'included', prices_include_tax)
+     FROM tax_rules WHERE country = :country AND region IN ('', :region)
+     ORDER BY region DESC LIMIT 1)::text AS tax,
+    (SELECT json_agg(json_build_object(
+        'currency', currency, 'from_grams', from_grams, 'amount', amount))
+     FROM shipping_options WHERE method = :method AND zone_id = (
+        SELECT zone_id FROM shipping_zone_places
+        WHERE (country = :country AND region IN ('', :region)) OR (country = '*' AND region = '')
+        ORDER BY country = '*', region DESC LIMIT 1))::text AS shipping,
+    (SELECT json_agg(json_build_object('promotion', {promotions.DOCUMENT},
+                                       'used_up', {promotions.USED_UP}) ORDER BY p.id)
+     FROM promotions p
+     WHERE {promotions.RUNNING}
+       AND (upper(p.code) IS NULL OR upper(p.code) = upper(:promotion_code)))::text AS promotions,
     (SELECT json_build_object('owner_id', h.owner_id,
         'live', h.status = 'active' AND h.expires_at > now(), 'status', h.status,
         'items', (SELECT json_object_agg(l.sku, l.quantity) FROM (
@@ -98,6 +115,9 @@ class OfferedVariant:
     name: str
     title: str
     price: int | None
+    product_id: str = ""
+    category_ids: Sequence[str] = ()
+    weight_grams: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,19 +129,37 @@ class HoldSnapshot:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TaxRate:
+    """The rate where the parcel goes; ``included`` when prices contain it there."""
+
+    basis_points: int
+    included: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OfferedPromotion:
+    """A promotion that runs now; ``used_up`` for everybody, or for this customer."""
+
+    promotion: Promotion
+    used_up: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CartSnapshot:
     """What the shop offers for a cart at one moment.
 
-    ``shipping`` maps a currency to the method's fee (minor units); empty for an unknown method.
-    ``tax_basis_points`` is None for a country that is not served.
+    ``shipping`` has the fees of the method where the parcel goes; none for an unknown method.
+    ``tax`` is None for a country that is not served. ``promotions`` are the automatic ones, and the
+    one of the code.
     """
 
     record: KeyRecord | None
     variants: Mapping[str, OfferedVariant]
     stock: Sequence[StockLevel]
-    tax_basis_points: int | None
-    shipping: Mapping[str, int]
+    tax: TaxRate | None
+    shipping: Sequence[ShippingFee]
     hold: HoldSnapshot | None
+    promotions: Sequence[OfferedPromotion] = ()
 
 
 async def product_document(database: Database, product_id: str, currency: str) -> bytes | None:
@@ -165,11 +203,17 @@ async def cart_snapshot(
     currency: str,
     country: str,
     shipping_method: str,
+    region: str | None = None,
+    promotion_code: str | None = None,
+    counted_as: str | None = None,
     hold_id: str | None = None,
     caller_id: str | None = None,
     key: str | None = None,
 ) -> CartSnapshot:
-    """Read all of it in one round trip."""
+    """Read all of it in one round trip.
+
+    ``counted_as`` is whose uses of promotions count (``promotions.counted_customer``).
+    """
     rows = await database.statement(
         _SNAPSHOT,
         {
@@ -178,7 +222,10 @@ async def cart_snapshot(
             "skus": list(skus),
             "currency": currency,
             "country": country,
+            "region": (region or "").strip().upper(),
             "method": shipping_method,
+            "promotion_code": promotion_code,
+            "counted_as": counted_as,
             "hold_id": hold_id,
         },
     )
@@ -192,8 +239,14 @@ async def cart_snapshot(
             StockLevel(warehouse_id=warehouse, sku=sku, available=available, priority=priority)
             for warehouse, sku, available, priority in orjson.loads(row["stock"] or "[]")
         ],
-        tax_basis_points=row["tax_basis_points"],
-        shipping=orjson.loads(row["shipping"] or "{}"),
+        tax=TaxRate(**orjson.loads(row["tax"])) if row["tax"] else None,
+        shipping=[ShippingFee(**fee) for fee in orjson.loads(row["shipping"] or "[]")],
+        promotions=[
+            OfferedPromotion(
+                promotion=promotions.promotion_of(offered["promotion"]), used_up=offered["used_up"]
+            )
+            for offered in orjson.loads(row["promotions"] or "[]")
+        ],
         hold=HoldSnapshot(**{**hold, "items": hold["items"] or {}}) if hold else None,
     )
 

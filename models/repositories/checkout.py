@@ -18,32 +18,42 @@ from models.repositories.timeline import RECORD_CHANGE, parameters
 OUT_OF_STOCK_STATE = "PD001"
 """SQLSTATE of ``perdure_require``: a line could not be reserved, so nothing was."""
 
+# Drafts from before there was a column for it.
+_SHIPPING_TAX = """
+CAST(cart ->> 'tax' AS bigint) - (SELECT sum(CAST(line ->> 'tax' AS bigint))
+                                  FROM jsonb_array_elements(cart -> 'lines') line)
+"""
+
 _ORDER_ROWS = f"""
 changed AS (
     INSERT INTO orders (
         id, number, customer_id, status, payment_status, fulfillment_status, currency,
         subtotal_amount, discount_amount, shipping_amount, tax_amount, total_amount,
-        shipping_method, shipping_address, email, failure, version, workflow_id
+        tax_included, shipping_discount_amount, shipping_tax_amount, email, allocation,
+        shipping_method, shipping_address, failure, version, workflow_id
     )
     SELECT order_id, number, customer_id, :status, :payment_status, 'unfulfilled',
         cart ->> 'currency', CAST(cart ->> 'subtotal' AS bigint),
         CAST(cart ->> 'discount' AS bigint), CAST(cart ->> 'shipping' AS bigint),
         CAST(cart ->> 'tax' AS bigint), CAST(cart ->> 'total' AS bigint),
-        cart ->> 'shipping_method', cart -> 'shipping_address', cart ->> 'email',
-        CAST(:failure AS jsonb),
+        coalesce(CAST(cart ->> 'tax_included' AS boolean), false),
+        coalesce(CAST(cart ->> 'shipping_discount' AS bigint), 0),
+        coalesce(CAST(cart ->> 'shipping_tax' AS bigint), {_SHIPPING_TAX}),
+        cart ->> 'email', coalesce(cart ->> 'allocation', 'fewest_shipments'),
+        cart ->> 'shipping_method', cart -> 'shipping_address', CAST(:failure AS jsonb),
         :entry_count, :workflow_id
     FROM ready
     RETURNING id, status, version
 ), items AS (
     INSERT INTO order_items (
         order_id, position, id, sku, variant_id, vendor_id, name, quantity,
-        unit_price_amount, total_amount, tax_amount
+        unit_price_amount, total_amount, discount_amount, tax_amount
     )
     SELECT ready.order_id, line.position, line.id, line.sku, line.variant_id, line.vendor_id,
-        line.name, line.quantity, line.unit_price, line.total, line.tax
+        line.name, line.quantity, line.unit_price, line.total, coalesce(line.discount, 0), line.tax
     FROM ready, jsonb_to_recordset(ready.cart -> 'lines') AS line (
         position int, id text, sku text, variant_id text, vendor_id text, name text,
-        quantity int, unit_price bigint, total bigint, tax bigint
+        quantity int, unit_price bigint, total bigint, discount bigint, tax bigint
     )
 ), payment AS (
     INSERT INTO payments (
@@ -73,6 +83,7 @@ WITH {_DRAFT}, plan AS (
     FROM draft, jsonb_to_recordset(draft.cart -> 'plan')
         AS line (warehouse_id text, sku text, quantity int)
     WHERE draft.cart ->> 'hold_id' IS NULL
+        AND (CAST(:locked AS boolean) OR coalesce(draft.cart -> 'promotions', '[]') = '[]')
 ), locked AS (
     SELECT s.warehouse_id, s.sku, plan.quantity
     FROM plan JOIN stock s USING (warehouse_id, sku)
@@ -122,6 +133,10 @@ WITH changed AS (
     UPDATE reservation_lines SET status = 'committed', expires_at = NULL
     FROM changed WHERE reservation_lines.order_id = changed.id
         AND reservation_lines.status = 'held'
+), promoted AS (
+    UPDATE promotion_uses SET status = 'used'
+    FROM changed WHERE promotion_uses.order_id = changed.id
+        AND promotion_uses.status = 'reserved'
 ), {RECORD_CHANGE}
 SELECT status FROM changed
 """)
@@ -142,14 +157,16 @@ async def open_order(database: Database, parameters_: dict[str, object]) -> RowM
     """Reserve by the draft's plan and write the order; None when there is nothing to open.
 
     Raises:
-        DBAPIError: with SQLSTATE ``PD001`` when a planned line is no longer available.
+        DBAPIError: with SQLSTATE ``PD001`` when a planned line is no longer available, or when
+            there is more to reserve than stock (a hold, promotions): then rows must be locked.
     """
-    rows = await database.statement(_OPEN, parameters_)
+    rows = await database.statement(_OPEN, {**parameters_, "locked": False})
     return rows[0] if rows else None
 
 
 async def open_planned(session: AsyncSession, parameters_: dict[str, object]) -> RowMapping:
     """The same inside a transaction that holds the locks, so that it cannot be short."""
+    parameters_ = {**parameters_, "locked": True}
     return (await session.execute(_OPEN, parameters_)).mappings().one()
 
 

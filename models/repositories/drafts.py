@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.exc import DBAPIError
 
 from core.database import Database, sqlstate
+from core.domain.allocation import AllocationStrategy
 from core.domain.errors import ConflictError
 from core.domain.ids import Prefix, derived_id
 
@@ -27,6 +28,17 @@ class CartLine:
     unit_price: int
     total: int
     tax: int
+    discount: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CartPromotion:
+    """A promotion that made the cart cheaper by ``amount``; the checkout reserves its use."""
+
+    promotion_id: str
+    code: str | None
+    name: str
+    amount: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +54,8 @@ class PlannedLine:
 class Cart:
     """All that the checkout needs to know; amounts in minor units of ``currency``.
 
+    ``discount`` is that of the lines and ``shipping_discount``; ``tax`` that of the lines and
+    ``shipping_tax``, and when ``tax_included`` it is part of the prices and not added to the total.
     ``plan`` is sorted by warehouse and SKU. It is empty when the snapshot had too few units: then
     the checkout looks again, under locks.
     """
@@ -59,8 +73,13 @@ class Cart:
     payment_method: str
     hold_id: str | None
     plan: Sequence[PlannedLine]
+    tax_included: bool = False
+    shipping_discount: int = 0
+    shipping_tax: int = 0
+    promotions: Sequence[CartPromotion] = ()
     email: str | None = None
     """Where a guest is written to."""
+    allocation: str = AllocationStrategy.FEWEST_SHIPMENTS
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,13 +36,19 @@ FROM shipments s WHERE s.order_id = o.id
 _ORDER = f"""
 SELECT o.id, o.number, o.customer_id, o.status, o.payment_status, o.fulfillment_status, o.currency,
     o.subtotal_amount, o.discount_amount, o.shipping_amount, o.tax_amount, o.total_amount,
+    o.tax_included,
     o.shipping_address::text AS shipping_address, o.next_action::text AS next_action,
     o.failure::text AS failure, o.workflow_id, o.created_at, o.updated_at,
     (SELECT coalesce(json_agg(json_build_object(
         'id', i.id, 'sku', i.sku, 'name', i.name, 'quantity', i.quantity,
-        'unit_price', i.unit_price_amount, 'total', i.total_amount, 'vendor_id', i.vendor_id)
+        'unit_price', i.unit_price_amount, 'total', i.total_amount,
+        'discount', i.discount_amount, 'vendor_id', i.vendor_id)
         ORDER BY i.position), '[]'::json)
      FROM order_items i WHERE i.order_id = o.id)::text AS items,
+    (SELECT coalesce(json_agg(json_build_object('code', p.code, 'name', p.name, 'amount', u.amount)
+                              ORDER BY p.id), '[]'::json)
+     FROM promotion_uses u JOIN promotions p ON p.id = u.promotion_id
+     WHERE u.order_id = o.id)::text AS promotions,
     ({_SHIPMENTS})::text AS shipments
 FROM orders o
 """
@@ -119,6 +125,7 @@ class OrderView:
     shipping_amount: int
     tax_amount: int
     total_amount: int
+    tax_included: bool
     shipping_address: Mapping[str, Any]
     next_action: Mapping[str, Any] | None
     failure: Mapping[str, Any] | None
@@ -126,6 +133,7 @@ class OrderView:
     created_at: datetime
     updated_at: datetime
     items: Sequence[Mapping[str, Any]]
+    promotions: Sequence[Mapping[str, Any]]
     shipments: Sequence[Mapping[str, Any]]
 
 
@@ -243,7 +251,7 @@ async def news_since(database: Database, seen: Mapping[str, int]) -> list[News]:
 
 
 def _order(row: Mapping[str, Any]) -> OrderView:
-    documents = ("shipping_address", "next_action", "failure", "items", "shipments")
+    documents = ("shipping_address", "next_action", "failure", "items", "promotions", "shipments")
     return OrderView(**{**row, **{name: _document(row[name]) for name in documents}})
 
 

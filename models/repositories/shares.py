@@ -12,17 +12,23 @@ from models.repositories import shipments
 from models.shipments import Shipment, ShipmentPurpose
 
 _VALUES = text("""
-SELECT si.shipment_id, sum(si.quantity * i.unit_price_amount)::bigint AS value
+SELECT si.shipment_id, sum(round(
+    si.quantity::numeric * (i.total_amount - i.discount_amount
+        + CASE WHEN o.tax_included THEN 0 ELSE i.tax_amount END) / i.quantity))::bigint AS value
 FROM shipment_items si
 JOIN shipments s ON s.id = si.shipment_id
 JOIN order_items i ON i.id = si.item_id
-WHERE s.order_id = :order_id GROUP BY si.shipment_id
+JOIN orders o ON o.id = s.order_id
+WHERE s.order_id = :order_id AND i.quantity > 0 GROUP BY si.shipment_id
 """)
 
 _WAITING_VALUE = text("""
-SELECT coalesce(sum(b.quantity * i.unit_price_amount), 0)::bigint AS value
+SELECT coalesce(sum(round(
+    b.quantity::numeric * (i.total_amount - i.discount_amount
+        + CASE WHEN o.tax_included THEN 0 ELSE i.tax_amount END) / i.quantity)), 0)::bigint AS value
 FROM backorders b JOIN order_items i ON i.order_id = b.order_id AND i.sku = b.sku
-WHERE b.order_id = :order_id AND b.status = 'waiting' AND i.kind = 'ordered'
+JOIN orders o ON o.id = b.order_id
+WHERE b.order_id = :order_id AND b.status = 'waiting' AND i.kind = 'ordered' AND i.quantity > 0
 """)
 
 
@@ -30,11 +36,12 @@ async def reshare(session: AsyncSession, order: Order) -> int:
     """Split what no parcel has been sent for over the parcels that can still change.
 
     A parcel whose dispatch has begun keeps its share. The rest of the order's total goes to the
-    others by the value of their goods, and to the goods that still wait for stock.
+    others by what their goods cost, and to the goods that still wait for stock.
 
     Returns:
         The share that belongs to no parcel yet: that of the waiting goods, or, when there is
         nothing left to send, what the customer must not be asked for any more (minor units).
+        Negative: what the parcels that are sent have taken more than the order costs now.
     """
     await session.flush()
     of_order = [
@@ -51,11 +58,21 @@ async def reshare(session: AsyncSession, order: Order) -> int:
     if not open_parcels and not waiting:
         return rest
     # Goods that wait are the last of the parts; with none waiting they weigh nothing.
-    parts = split(rest, [*weights, waiting] if waiting else weights)
+    parts = split(max(rest, 0), [*weights, waiting] if waiting else weights)
     for parcel, part in zip(open_parcels, parts, strict=False):
         parcel.capture_amount = part
     await session.flush()
+    if rest < 0:
+        return rest
     return parts[-1] if waiting else 0
+
+
+async def has_more_to_send(session: AsyncSession, order: Order) -> bool:
+    """Whether there is an open parcel of the order, or goods that wait for stock."""
+    of_order = await shipments.of_order(session, order.id)
+    if any(one.purpose == ShipmentPurpose.ORDER and is_open(one) for one in of_order):
+        return True
+    return await _waiting_value(session, order.id) > 0
 
 
 def is_open(shipment: Shipment) -> bool:

@@ -593,6 +593,10 @@ def upgrade() -> None:
     op.add_column("variants", sa.Column("promised_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("variants", sa.Column("low_stock_threshold", sa.Integer(), nullable=True))
     op.add_column(
+        "variants",
+        sa.Column("stock_alerts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+    )
+    op.add_column(
         "vendors", sa.Column("fulfillment", sa.String(), server_default="automatic", nullable=False)
     )
     op.add_column("warehouses", sa.Column("region", sa.String(), nullable=True))
@@ -645,6 +649,7 @@ def downgrade() -> None:
     op.drop_column("warehouses", "latitude")
     op.drop_column("warehouses", "region")
     op.drop_column("vendors", "fulfillment")
+    op.drop_column("variants", "stock_alerts")
     op.drop_column("variants", "low_stock_threshold")
     op.drop_column("variants", "promised_at")
     op.drop_column("variants", "backorder_limit")

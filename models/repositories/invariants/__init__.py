@@ -17,6 +17,7 @@ from core.domain.statuses import OrderStatus, PaymentStatus, ShipmentStatus
 from models.repositories.invariants.history import HISTORY
 from models.repositories.invariants.invariant import Invariant
 from models.repositories.invariants.money import MONEY
+from models.repositories.invariants.promotions import PROMOTIONS
 from models.repositories.invariants.shipments import SHIPMENTS
 from models.repositories.invariants.stock import STOCK
 
@@ -56,7 +57,7 @@ _PARAMETERS: Mapping[str, object] = {
 
 __all__ = ["INVARIANTS", "Invariant", "rows_that_break"]
 
-INVARIANTS: Sequence[Invariant] = (*STOCK, *MONEY, *SHIPMENTS, *HISTORY)
+INVARIANTS: Sequence[Invariant] = (*STOCK, *MONEY, *PROMOTIONS, *SHIPMENTS, *HISTORY)
 
 
 async def rows_that_break(database: Database, invariant: Invariant) -> list[dict[str, Any]]:

@@ -92,17 +92,22 @@ MONEY = (
     Invariant(
         name="order_adds_up",
         number=5,
-        promise="the items of an order add up to its amounts",
+        promise="the items and the shipping of an order add up to its amounts",
         sql="""
-            SELECT o.id AS order_id, o.subtotal_amount, o.tax_amount, o.total_amount,
-                   coalesce(sum(i.total_amount), 0) AS items, coalesce(sum(i.tax_amount), 0) AS tax
-            FROM orders o LEFT JOIN order_items i ON i.order_id = o.id
+            SELECT o.id AS order_id, o.subtotal_amount, o.discount_amount, o.tax_amount,
+                   o.total_amount, sum(i.total_amount) AS items,
+                   sum(i.discount_amount) + o.shipping_discount_amount AS discount,
+                   sum(i.tax_amount) + o.shipping_tax_amount AS tax
+            FROM orders o LEFT JOIN order_items i ON i.order_id = o.id AND i.kind = 'ordered'
             GROUP BY o.id
             HAVING count(i.id) = 0
                 OR sum(i.total_amount) <> o.subtotal_amount
-                OR sum(i.tax_amount) > o.tax_amount
-                OR bool_or(i.total_amount <> i.quantity * i.unit_price_amount)
-                OR o.total_amount <> o.subtotal_amount - o.discount_amount
-                                     + o.shipping_amount + o.tax_amount""",
+                OR sum(i.discount_amount) + o.shipping_discount_amount <> o.discount_amount
+                OR sum(i.tax_amount) + o.shipping_tax_amount <> o.tax_amount
+                OR o.shipping_discount_amount > o.shipping_amount
+                OR bool_or(i.total_amount <> i.quantity * i.unit_price_amount
+                           OR i.discount_amount > i.total_amount)
+                OR o.total_amount <> o.subtotal_amount - o.discount_amount + o.shipping_amount
+                    + CASE WHEN o.tax_included THEN 0 ELSE o.tax_amount END""",
     ),
 )

@@ -16,7 +16,8 @@ from core.domain.ids import Prefix, new_id
 from core.resources import Resources, open_resources
 from core.security import AccessTokens, Passwords, Principal
 from core.settings import Settings
-from models import ShippingRate, TaxRate, User
+from models import ShippingOption, TaxRule, User
+from models.catalogue import EVERYWHERE
 from tests.shop import ADDRESS, Shelf, Shop
 from workers.registry import POOLS
 from workers.runtime import running_pools
@@ -87,8 +88,8 @@ async def world(settings: Settings) -> AsyncIterator[World]:
     async with open_resources(settings) as resources:
         async with resources.database.transaction() as session:
             for row in (
-                TaxRate(country="US", basis_points=800),
-                ShippingRate(method="standard", currency="USD", amount=500),
+                TaxRule(country="US", basis_points=800),
+                ShippingOption(method="standard", zone_id=EVERYWHERE, currency="USD", amount=500),
             ):
                 await session.merge(row)
         made = World(create_app(settings, resources), resources)

@@ -9,17 +9,21 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from core.database import Database
+from core.domain.money import Money
+from core.domain.pricing import Line, shipping_fee
 from core.settings import PostgresSettings
 from deploy.local.catalogue import DEMO_ACCOUNTS, seed
 from models import Role
+from models.repositories.catalogue import OfferedVariant, cart_snapshot
 
 COUNTS = """
 SELECT (SELECT count(*) FROM vendors) AS vendors,
        (SELECT count(*) FROM warehouses) AS warehouses,
        (SELECT count(*) FROM products) AS products,
        (SELECT count(*) FROM variants) AS variants,
-       (SELECT count(*) FROM tax_rates) AS tax_rates,
-       (SELECT count(*) FROM shipping_rates) AS shipping_rates,
+       (SELECT count(*) FROM tax_rules) AS tax_rules,
+       (SELECT count(*) FROM shipping_options) AS shipping_options,
+       (SELECT count(*) FROM promotions) AS promotions,
        (SELECT count(*) FROM stock_movements) AS stock_movements,
        (SELECT count(*) FROM users) AS users
 """
@@ -36,10 +40,20 @@ async def rows(database: Database, sql: str) -> list[tuple[Any, ...]]:
     return [tuple(row.values()) for row in await database.statement(text(sql), {})]
 
 
+def _units_of(variant: OfferedVariant) -> Line:
+    return Line(
+        sku=variant.sku,
+        quantity=3,
+        unit_price=Money(amount=variant.price or 0, currency="USD"),
+        product_id=variant.product_id,
+        category_ids=variant.category_ids,
+    )
+
+
 async def test_empty_database_gets_the_demo_shop(database: Database) -> None:
     await seed(database)
 
-    assert await rows(database, COUNTS) == [(3, 2, 26, 52, 46, 8, 56, 3)]
+    assert await rows(database, COUNTS) == [(3, 2, 26, 52, 54, 28, 4, 56, 3)]
     assert await rows(
         database,
         "SELECT p.currency, p.amount FROM variants v JOIN variant_prices p ON p.variant_id = v.id"
@@ -56,6 +70,55 @@ async def test_empty_database_gets_the_demo_shop(database: Database) -> None:
     assert await rows(database, "SELECT slug FROM products WHERE status = 'draft'") == [
         ("second-firing",)
     ]
+
+
+async def test_carts_are_priced_on_the_terms_of_where_they_go(database: Database) -> None:
+    await seed(database)
+
+    async def terms(country: str, region: str | None = None) -> tuple[int, bool, int]:
+        snapshot = await cart_snapshot(
+            database,
+            skus=["TEE-BLK-M"],
+            currency="USD",
+            country=country,
+            region=region,
+            shipping_method="standard",
+        )
+        assert snapshot.tax is not None
+        fee = shipping_fee(snapshot.shipping, currency="USD", grams=400)
+        assert fee is not None
+        return snapshot.tax.basis_points, snapshot.tax.included, fee
+
+    assert await terms("US", "OR") == (0, False, 500)
+    assert await terms("US", " ca") == (725, False, 500)
+    assert await terms("US", "HI") == (0, False, 1200)
+    assert await terms("DE", "CA") == (1900, False, 500)
+    assert await terms("TW") == (500, True, 900)
+    assert await terms("IL") == (1800, True, 500)
+
+
+async def test_demo_codes_apply_to_the_demo_shop(database: Database) -> None:
+    await seed(database)
+
+    async def offered(code: str) -> list[str]:
+        snapshot = await cart_snapshot(
+            database,
+            skus=["TEE-BLK-M"],
+            currency="USD",
+            country="US",
+            shipping_method="standard",
+            promotion_code=code,
+        )
+        tee = snapshot.variants["TEE-BLK-M"]
+        return [
+            offer.promotion.label
+            for offer in snapshot.promotions
+            if offer.promotion.covers(_units_of(tee))
+        ]
+
+    assert await offered("NOT-THERE") == ["Free shipping for large orders"]
+    for code in ("WELCOME10", "TEES3FOR2", "first100"):
+        assert code.upper() in await offered(code)
 
 
 async def test_stock_on_hand_is_the_sum_of_its_movements(database: Database) -> None:

@@ -19,6 +19,7 @@ SKU = "TEE"
 INITIAL = 1_000
 
 QUANTITY, UNIT_PRICE, SHIPPING, TAX = 2, 1999, 500, 225
+ITEM_TAX = 200
 SUBTOTAL = QUANTITY * UNIT_PRICE
 TOTAL = SUBTOTAL + SHIPPING + TAX
 
@@ -36,6 +37,7 @@ def shipment_id(status: str) -> str:
     return derived_id(Prefix.SHIPMENT, order_id(status), 1)
 
 
+PROMOTION = derived_id(Prefix.PROMOTION, ROOT, "promotion")
 HOLD = derived_id(Prefix.HOLD, ROOT, "active")
 
 
@@ -117,6 +119,7 @@ async def write_orders_in_every_state(connection: asyncpg.Connection) -> None:
             await _write_money(connection, status, state)
             await _write_shipment(connection, status, state)
             await _write_history(connection, status, state)
+        await _write_promotion(connection)
         await connection.execute(
             "INSERT INTO holds (id, owner_id, status, expires_at)"
             " VALUES ($1, $2, 'active', now() + interval '10 minutes')",
@@ -172,6 +175,24 @@ async def _write_catalogue(connection: asyncpg.Connection) -> None:
     await _move(connection, INITIAL, "initial", "initial")
 
 
+async def _write_promotion(connection: asyncpg.Connection) -> None:
+    await connection.execute(
+        "INSERT INTO promotions (id, name, kind, scope, target_ids, amounts, minimum_amounts,"
+        " starts_at, usage_limit, used)"
+        " VALUES ($1, 'Free', 'free_shipping', 'order', '[]', '{}', '{}', now(), 2, 2)",
+        PROMOTION,
+    )
+    for status, use in (("pending", "reserved"), ("confirmed", "used"), ("failed", "released")):
+        await connection.execute(
+            "INSERT INTO promotion_uses (order_id, promotion_id, customer_id, amount, currency,"
+            " status) VALUES ($1, $2, $3, 0, 'USD', $4)",
+            order_id(status),
+            PROMOTION,
+            CUSTOMER,
+            use,
+        )
+
+
 async def _move(connection: asyncpg.Connection, delta: int, reason: str, reference: str) -> None:
     await connection.execute(
         "INSERT INTO stock_movements (warehouse_id, sku, delta, reason, reference, actor)"
@@ -215,6 +236,7 @@ async def _write_order(
         "shipping_amount": SHIPPING,
         "tax_amount": TAX,
         "total_amount": TOTAL,
+        "shipping_tax_amount": TAX - ITEM_TAX,
         "shipping_method": "standard",
         "shipping_address": "{}",
         "version": len(state.events),
@@ -239,7 +261,7 @@ async def _write_item(connection: asyncpg.Connection, order: str) -> None:
     await connection.execute(
         "INSERT INTO order_items (order_id, position, id, sku, variant_id, vendor_id, name,"
         " quantity, unit_price_amount, total_amount, tax_amount)"
-        " VALUES ($1, 0, $2, $3, $4, $5, 'Tee', $6, $7, $8, 200)",
+        " VALUES ($1, 0, $2, $3, $4, $5, 'Tee', $6, $7, $8, $9)",
         order,
         derived_id(Prefix.ITEM, order, 0),
         SKU,
@@ -248,6 +270,7 @@ async def _write_item(connection: asyncpg.Connection, order: str) -> None:
         QUANTITY,
         UNIT_PRICE,
         SUBTOTAL,
+        ITEM_TAX,
     )
 
 

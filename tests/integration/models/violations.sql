@@ -106,6 +106,33 @@ UPDATE order_items SET unit_price_amount = 1 WHERE order_id = :order_confirmed;
 UPDATE order_items SET tax_amount = 226 WHERE order_id = :order_confirmed;
 
 -- breaks: order_adds_up
+UPDATE order_items SET discount_amount = 1 WHERE order_id = :order_confirmed;
+
+-- breaks: order_adds_up
+UPDATE orders SET shipping_tax_amount = 0 WHERE id = :order_confirmed;
+
+-- breaks: order_adds_up
+UPDATE orders SET shipping_discount_amount = 501, discount_amount = 501,
+    total_amount = total_amount - 501 WHERE id = :order_pending;
+
+-- breaks: used_is_open_uses
+UPDATE promotions SET used = 1;
+
+-- breaks: used_is_open_uses
+UPDATE promotion_uses SET status = 'released' WHERE order_id = :order_pending;
+
+-- breaks: used_is_open_uses
+ALTER TABLE promotions DROP CONSTRAINT ck_promotions_used_within_limit;
+UPDATE promotions SET usage_limit = 1;
+
+-- breaks: ended_order_uses_no_promotion
+UPDATE promotion_uses SET status = 'used' WHERE order_id = :order_failed;
+UPDATE promotions SET used = 3, usage_limit = 3;
+
+-- breaks: confirmed_order_used_its_promotions
+UPDATE promotion_uses SET status = 'reserved' WHERE order_id = :order_confirmed;
+
+-- breaks: order_adds_up
 DELETE FROM order_items WHERE order_id = :order_pending;
 
 -- breaks: shipments_share_the_total

@@ -7,8 +7,9 @@ from api.schemas.checkout import Item
 from core.domain.allocation import StockLevel
 from core.domain.errors import ConflictError, InvalidRequestError, NotFoundError
 from core.domain.money import MAX_AMOUNT
+from core.domain.pricing import ShippingFee
 from core.settings import ApiSettings
-from models.repositories.catalogue import CartSnapshot, HoldSnapshot, OfferedVariant
+from models.repositories.catalogue import CartSnapshot, HoldSnapshot, OfferedVariant, TaxRate
 
 ITEMS = [Item(sku="A", quantity=2), Item(sku="B", quantity=1)]
 
@@ -31,8 +32,11 @@ def _snapshot(
         record=None,
         variants={variant.sku: variant for variant in variants},
         stock=[StockLevel(warehouse_id=w, sku=s, available=n) for w, s, n in stock],
-        tax_basis_points=tax,
-        shipping={"USD": 500} if shipping is None else shipping,
+        tax=None if tax is None else TaxRate(basis_points=tax, included=False),
+        shipping=[
+            ShippingFee(currency=currency, from_grams=0, amount=amount)
+            for currency, amount in ({"USD": 500} if shipping is None else shipping).items()
+        ],
         hold=hold,
     )
 

@@ -19,12 +19,13 @@ from api.context import SCOPE_KEY, RequestContext
 from api.docs_page import render
 from api.errors import install_error_handlers
 from api.routers import ROUTERS
-from api.schemas import carts, catalogue, checkout, identity, operations, orders
+from api.schemas import carts, catalogue, checkout, identity, operations, orders, oversight
 from core.security import Principal
 from core.settings import Settings
 
 ANYONE = "anyone"
 SIGNED_IN = "signed in"
+STAFF = "staff"
 PROVIDER = "the provider's signature"
 CART = "the customer, or whoever has the cart's token"
 ORDER = "the customer, or whoever has the order's token"
@@ -61,6 +62,7 @@ POLICIES = {
     "GET /v1/orders/{id}/shipments": ORDER,
     "GET /v1/orders/{id}/events": ORDER,
     "POST /v1/orders/{id}/cancel": ORDER,
+    "GET /v1/admin/audit-log": STAFF,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
     "GET /healthz": ANYONE,
@@ -87,13 +89,21 @@ def test_every_route_is_in_the_table_of_policies(document: dict[str, Any]) -> No
 
 
 def test_routes_that_need_a_token_say_so(document: dict[str, Any]) -> None:
-    schemes = {SIGNED_IN: {"AccessToken"}}
+    schemes = {policy: {"AccessToken"} for policy in (SIGNED_IN, STAFF)}
     schemes |= {CART: {"AccessToken", "CartToken"}, ORDER: {"AccessToken", "OrderToken"}}
 
     for name, operation in _operations(document):
         taken = {scheme for option in operation.get("security", []) for scheme in option}
         assert taken == schemes.get(POLICIES[name], set()), name
         assert "401" in operation["responses"] or not taken, name
+
+
+def test_routes_of_one_role_refuse_the_others(document: dict[str, Any]) -> None:
+    refusing = {
+        name for name, operation in _operations(document) if "403" in operation["responses"]
+    }
+
+    assert refusing == {name for name, policy in POLICIES.items() if policy == STAFF}
 
 
 def test_effectful_posts_take_an_idempotency_key(document: dict[str, Any]) -> None:
@@ -155,7 +165,7 @@ def test_document_is_openapi_3_1_with_short_unique_names(document: dict[str, Any
 def _models_with_examples() -> list[type[BaseModel]]:
     return [
         model
-        for module in (carts, catalogue, checkout, identity, operations, orders)
+        for module in (carts, catalogue, checkout, identity, operations, orders, oversight)
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
