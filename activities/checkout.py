@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import RowMapping
@@ -15,15 +16,18 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from core.database import Database, sqlstate
-from core.domain.allocation import Allocation, allocate
+from core.domain.allocation import AllocationStrategy
+from core.domain.backorders import StockPlan, plan_stock
 from core.domain.errors import InvalidStateError, NotFoundError, Shortage
 from core.domain.events import OrderEvent, TimelineEntry
 from core.domain.ids import Prefix, derived_id
+from core.domain.places import Place
 from core.domain.promotions import counted_customer
 from core.domain.statuses import HoldStatus, OrderStatus, PaymentStatus
 from core.settings import Settings
 from models.orders import Order
 from models.repositories import (
+    backorders,
     checkout,
     holds,
     orders,
@@ -114,15 +118,36 @@ class PostgresCheckoutActivities(CheckoutActivities):
         wanted = {line["sku"]: line["quantity"] for line in cart["lines"]}
         if cart["hold_id"] and await self._take_hold(session, draft, order_id, wanted):
             return True
-        plan = allocate(wanted, await reservations.lock_levels(session, sorted(wanted)))
-        allocations = [line for line in plan if isinstance(line, Allocation)]
-        if allocations:
-            await checkout.replan(session, order_id, allocations)
-            await checkout.open_planned(session, self._opening(order_id))
-            return True
-        shortages = [line for line in plan if isinstance(line, Shortage)]
-        await checkout.open_without_stock(session, self._sold_out(order_id, shortages))
-        return False
+        plan = await self._plan_under_locks(session, cart, wanted)
+        if plan.shortages:
+            await checkout.open_without_stock(session, self._sold_out(order_id, plan.shortages))
+            return False
+        opening = self._opening(order_id, _entries_of(plan))
+        if plan.allocations:
+            await checkout.replan(session, order_id, plan.allocations)
+            await checkout.open_planned(session, opening)
+        else:
+            await checkout.open_without_stock(session, opening)
+        if plan.waiting:
+            await backorders.record(session, order_id, plan.waiting)
+        return True
+
+    async def _plan_under_locks(
+        self, session: AsyncSession, cart: Mapping[str, Any], wanted: Mapping[str, int]
+    ) -> StockPlan:
+        skus = sorted(wanted)
+        terms = await backorders.lock_terms(session, skus)
+        address = cart["shipping_address"]
+        return plan_stock(
+            wanted,
+            await reservations.lock_levels(session, skus),
+            terms,
+            now=datetime.now(UTC),
+            strategy=AllocationStrategy(
+                cart.get("allocation") or AllocationStrategy.FEWEST_SHIPMENTS
+            ),
+            destination=Place(country=address["country"], region=address.get("region")),
+        )
 
     async def _take_hold(
         self,
@@ -240,15 +265,17 @@ class PostgresCheckoutActivities(CheckoutActivities):
         released = await reservations.release_order(session, order.id)
         await timeline.append(session, order.id, _closed_entries(step, released))
 
-    def _opening(self, order_id: str) -> dict[str, object]:
+    def _opening(
+        self, order_id: str, entries: Sequence[TimelineEntry] = _OPENED_ENTRIES
+    ) -> dict[str, object]:
         return checkout.opening(
             order_id=order_id,
             payment_id=derived_id(Prefix.PAYMENT, order_id, 1),
             workflow_id=workflow_ids.checkout(order_id),
-            entries=_OPENED_ENTRIES,
+            entries=entries,
         )
 
-    def _sold_out(self, order_id: str, shortages: list[Shortage]) -> dict[str, object]:
+    def _sold_out(self, order_id: str, shortages: Sequence[Shortage]) -> dict[str, object]:
         items = [
             {"sku": s.sku, "requested": s.requested, "available": s.available} for s in shortages
         ]
@@ -303,6 +330,25 @@ class PostgresCheckoutActivities(CheckoutActivities):
 
 def _counted_as(draft: RowMapping) -> str:
     return counted_customer(draft["customer_id"], draft["cart"].get("email"))
+
+
+def _entries_of(plan: StockPlan) -> list[TimelineEntry]:
+    """What happened at the opening: stock was reserved, units wait, or both."""
+    entries = list(_OPENED_ENTRIES) if plan.allocations else [_OPENED_ENTRIES[0]]
+    if plan.waiting:
+        units = [
+            f"{one.quantity} of {one.sku}"
+            + (f", expected {one.promised_at:%Y-%m-%d}" if one.promised_at else "")
+            for one in plan.waiting
+        ]
+        entries.append(
+            TimelineEntry(
+                type=OrderEvent.BACKORDERED,
+                title="Waiting for stock",
+                detail="; ".join(units),
+            )
+        )
+    return entries
 
 
 def _failure(step: CloseOrder) -> dict[str, object]:

@@ -8,7 +8,7 @@ from core.database import Database
 from core.domain.events import OrderEvent, TimelineEntry
 from models.oversight import OrderWait
 from models.repositories import parking
-from workflows.ports.parking import ParkingActivities, ParkOrder, ResumeOrder
+from workflows.ports.parking import ParkingActivities, ParkOrder, ResolveStep, ResumeOrder
 
 
 class PostgresParkingActivities(ParkingActivities):
@@ -47,5 +47,21 @@ class PostgresParkingActivities(ParkingActivities):
                     title=f"No longer waiting for {step.what}",
                     detail=step.reason,
                     actor=step.actor,
+                ),
+            )
+
+    @activity.defn
+    async def resolve_step(self, step: ResolveStep) -> None:
+        async with self._database.transaction() as session:
+            await parking.resolve(
+                session,
+                parking.Decision(
+                    order_id=step.order_id,
+                    workflow_id=activity.info().workflow_id or "",
+                    what=step.what,
+                    update_id=step.update_id,
+                    action=step.action,
+                    actor=step.actor,
+                    reason=step.reason,
                 ),
             )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from temporalio import activity
 
 from core.database import Database
 from core.domain.allocation import Allocation, allocate
+from core.domain.backorders import sellable
 from core.domain.errors import NotFoundError, Shortage
 from core.domain.statuses import HoldStatus, ReservationStatus
-from models.repositories import holds, reservations
+from models.repositories import backorders, holds, reservations
 from models.stock import Hold
 from workflows.ports.stock import EndHold, PlacedHold, PlaceHold, StockActivities
 
@@ -24,7 +27,10 @@ class PostgresStockActivities(StockActivities):
             existing = await holds.lock(session, step.hold_id)
             if existing is not None:
                 return PlacedHold(status=HoldStatus(existing.status))
-            plan = allocate(wanted, await reservations.lock_levels(session, sorted(wanted)))
+            terms = await backorders.lock_terms(session, sorted(wanted))
+            levels = await reservations.lock_levels(session, sorted(wanted))
+            # A hold is a promise of units that are there: it never waits for stock.
+            plan = allocate(wanted, sellable(levels, terms, datetime.now(UTC)))
             shortages = [line for line in plan if isinstance(line, Shortage)]
             if shortages:
                 return PlacedHold(status=HoldStatus.RELEASED, shortages=shortages)

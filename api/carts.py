@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.schemas.checkout import Item
-from core.domain.allocation import Allocation, allocate
+from core.domain.allocation import Allocation, AllocationStrategy, allocate
 from core.domain.errors import (
     ConflictError,
     FieldError,
@@ -16,6 +16,7 @@ from core.domain.errors import (
     Shortage,
 )
 from core.domain.money import MAX_AMOUNT, Money
+from core.domain.places import Place
 from core.domain.pricing import Line, Price, price_cart, shipping_fee
 from core.domain.promotions import Promotion
 from core.settings import ApiSettings
@@ -189,19 +190,32 @@ def check_hold(
         refuse([FieldError(pointer="/hold_id", detail="the hold is for other items")])
 
 
-def plan(items: Sequence[Item], snapshot: CartSnapshot) -> list[PlannedLine]:
-    """Choose warehouses by the snapshot; empty when it has too few units."""
+def plan(
+    items: Sequence[Item],
+    snapshot: CartSnapshot,
+    *,
+    strategy: AllocationStrategy = AllocationStrategy.FEWEST_SHIPMENTS,
+    destination: Place | None = None,
+) -> list[PlannedLine]:
+    """Choose warehouses by the snapshot; empty when any unit has to wait."""
     wanted = {item.sku: item.quantity for item in items}
+    if any(sku in snapshot.variants and snapshot.variants[sku].kept_back for sku in wanted):
+        return []
+    planned = allocate(wanted, snapshot.stock, strategy=strategy, destination=destination)
     return [
         PlannedLine(warehouse_id=a.warehouse_id, sku=a.sku, quantity=a.quantity)
-        for a in allocate(wanted, snapshot.stock)
+        for a in planned
         if isinstance(a, Allocation)
     ]
 
 
 def shortages(items: Sequence[Item], snapshot: CartSnapshot) -> list[Shortage]:
-    """Return what the snapshot has too few units of."""
-    wanted = {item.sku: item.quantity for item in items}
+    """Return what the snapshot has too few units of and nobody may wait for."""
+    wanted = {
+        item.sku: item.quantity
+        for item in items
+        if item.sku not in snapshot.variants or not snapshot.variants[item.sku].can_wait
+    }
     return [s for s in allocate(wanted, snapshot.stock) if isinstance(s, Shortage)]
 
 
@@ -214,6 +228,8 @@ def draft_of(
     payment_method: str,
     hold_id: str | None,
     planned: Sequence[PlannedLine],
+    allocation: AllocationStrategy = AllocationStrategy.FEWEST_SHIPMENTS,
+    email: str | None = None,
 ) -> Cart:
     """Return what the checkout works with."""
     price = cart.price
@@ -244,6 +260,7 @@ def draft_of(
         payment_method=payment_method,
         hold_id=hold_id,
         plan=planned,
+        email=email,
         tax_included=price.tax_included,
         shipping_discount=price.shipping_discount.amount,
         shipping_tax=price.shipping_tax.amount,
@@ -256,6 +273,7 @@ def draft_of(
             )
             for applied in price.promotions
         ],
+        allocation=allocation,
     )
 
 

@@ -6,8 +6,6 @@ the workflow; the order; the answer.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import structlog
 from fastapi import Request
 from starlette.responses import Response
@@ -30,6 +28,7 @@ from core.domain.errors import (
     UnavailableError,
 )
 from core.domain.ids import Prefix, new_id
+from core.domain.places import Place
 from core.domain.promotions import counted_customer
 from core.domain.statuses import OrderStatus
 from core.guest_tokens import OrderTokens
@@ -145,22 +144,29 @@ async def _claim(
     priced: carts.PricedCart,
 ) -> str:
     wanted = purchase.wanted
+    strategy = resources.settings.checkout.allocation
     claim = await claim_checkout(
         resources.database,
         caller_id=call.caller_id,
         key=call.key,
         request_hash=call.request_hash,
         order_id=new_id(Prefix.ORDER),
-        cart=replace(
-            carts.draft_of(
-                priced,
-                shipping_method=wanted.shipping_method,
-                shipping_address=wanted.shipping_address.model_dump(),
-                provider=wanted.payment.provider,
-                payment_method=wanted.payment.payment_method,
-                hold_id=wanted.hold_id,
-                planned=carts.plan(wanted.items, snapshot),
+        cart=carts.draft_of(
+            priced,
+            shipping_method=wanted.shipping_method,
+            shipping_address=wanted.shipping_address.model_dump(),
+            provider=wanted.payment.provider,
+            payment_method=wanted.payment.payment_method,
+            hold_id=wanted.hold_id,
+            planned=carts.plan(
+                wanted.items,
+                snapshot,
+                strategy=strategy,
+                destination=Place(
+                    country=wanted.shipping_address.country, region=wanted.shipping_address.region
+                ),
             ),
+            allocation=strategy,
             email=purchase.email,
         ),
         kept=purchase.cart_ref,

@@ -66,6 +66,7 @@ def draft_document(draft: DraftView) -> dict[str, Any]:
                 "total": money(line["total"], currency),
                 "discount": money(line.get("discount", 0), currency),
                 "vendor_id": line["vendor_id"],
+                "backordered": None,
             }
             for line in cart["lines"]
         ],

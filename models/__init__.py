@@ -1,5 +1,6 @@
 """Every table of the platform; importing this package registers them all."""
 
+from core.domain.backorders import BackorderPolicy
 from models.carts import Cart, CartItem, CartStatus
 from models.catalogue import (
     Category,
@@ -48,6 +49,7 @@ from models.webhook_events import WebhookEvent
 __all__ = [
     "AuditEntry",
     "Backorder",
+    "BackorderPolicy",
     "Capture",
     "CaptureStatus",
     "Cart",

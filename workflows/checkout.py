@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import (
@@ -18,8 +19,8 @@ from core.domain.events import Actor
 from core.domain.payments import ProviderPayment
 from core.domain.statuses import CANCELABLE, OrderStatus, PaymentStatus
 from workflows import workflow_ids
-from workflows.messages import CancelRequest, Checkout, CheckoutAnswer
-from workflows.parking import Parkable
+from workflows.messages import Action, CancelRequest, Checkout, CheckoutAnswer
+from workflows.parking import Parkable, StepResolvedError
 from workflows.ports.checkout import (
     AwaitChallenge,
     CheckoutActivities,
@@ -34,6 +35,8 @@ from workflows.ports.checkout import (
 from workflows.ports.payments import AuthorizePayment, PaymentActivities, PaymentRef
 from workflows.saga import Saga, shielded
 from workflows.steps import database_step, payment_call
+
+Result = TypeVar("Result")
 
 UNFINISHED = (OrderStatus.PENDING, OrderStatus.REQUIRES_ACTION)
 UNDECIDED = (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.UNKNOWN)
@@ -54,7 +57,8 @@ class CheckoutWorkflow(Parkable):
         self._handling_seconds = 0
         self._capture_before: datetime | None = None
         self._payment_news = False
-        self._cancel_request: CancelRequest | None = None
+        self._cancel_request = self._canceled_before = checkout.cancel
+        self._challenge_deadline = checkout.challenge_deadline
         self._work: asyncio.Task[OrderStatus] | None = None
 
     @workflow.run
@@ -82,10 +86,14 @@ class CheckoutWorkflow(Parkable):
         """The happy path, top to bottom."""
         order = await self._reserve_stock()
         if order.status not in UNFINISHED:
+            self._stop_if_canceled()
             return order.status  # out of stock; or this is a reset and the order went further
 
         payment_ref = self._payment_ref(order.terms)
+        if self._canceled_before is None:
+            self._stop_if_canceled()
         saga.undo_with(lambda: self._void(payment_ref))
+        self._stop_if_canceled()
         payment = await self._authorize(order.terms)
         if payment.status in UNDECIDED:
             payment_ref = replace(payment_ref, provider_payment_id=payment.provider_payment_id)
@@ -102,12 +110,10 @@ class CheckoutWorkflow(Parkable):
         )
         self._hold_id = opened.hold_id
         self._handling_seconds = opened.handling_seconds
-        self._stop_if_canceled()
         return opened
 
     async def _authorize(self, terms: PaymentTerms) -> ProviderPayment:
-        payment = await self.until_done(
-            self._order_id,
+        payment = await self._until_done_or_given_up(
             "payment authorization",
             lambda: payment_call(
                 PaymentActivities.authorize_payment,
@@ -122,7 +128,10 @@ class CheckoutWorkflow(Parkable):
         self, payment: ProviderPayment, ref: PaymentRef, order: OpenedOrder
     ) -> ProviderPayment:
         """The bank asks its customer; the stock stays reserved until the deadline."""
-        deadline = workflow.now() + timedelta(seconds=order.challenge_seconds)
+        deadline = self._challenge_deadline or (
+            workflow.now() + timedelta(seconds=order.challenge_seconds)
+        )
+        self._challenge_deadline = deadline
         await database_step(
             CheckoutActivities.await_challenge,
             AwaitChallenge(order_id=self._order_id, deadline=deadline),
@@ -212,18 +221,47 @@ class CheckoutWorkflow(Parkable):
         )
 
     async def _ask_provider(self, ref: PaymentRef) -> ProviderPayment | None:
-        return await self.until_done(
-            self._order_id,
+        return await self._until_done_or_given_up(
             "payment status",
             lambda: payment_call(PaymentActivities.fetch_payment, ref),
         )
 
     async def _void(self, ref: PaymentRef) -> ProviderPayment | None:
-        return await self.until_done(
-            self._order_id,
-            "payment void",
-            lambda: payment_call(PaymentActivities.void_payment, ref),
-        )
+        try:
+            return await self.until_done(
+                self._order_id,
+                "payment void",
+                lambda: payment_call(PaymentActivities.void_payment, ref),
+                actions=[Action.RETRY, Action.SKIP],
+            )
+        except StepResolvedError:
+            return None  # a person has voided it at the provider
+
+    async def _until_done_or_given_up(
+        self, what: str, step: Callable[[], Awaitable[Result]]
+    ) -> Result:
+        """A person may end the checkout here: as if its customer had canceled it."""
+        try:
+            return await self.until_done(
+                self._order_id, what, step, actions=[Action.RETRY, Action.CANCEL]
+            )
+        except StepResolvedError as resolved:
+            who = resolved.resolution
+            self._cancel_request = CancelRequest(actor=who.actor, reason=who.reason)
+            raise asyncio.CancelledError from resolved
+
+    def fresh_run(self) -> Sequence[Checkout]:
+        """The database knows how far the order came; what only this run knows goes along."""
+        canceled = workflow.cancellation_reason() is not None
+        return [
+            Checkout(
+                order_id=self._order_id,
+                customer_id=self._customer_id,
+                cancel=self._cancel_request
+                or (CancelRequest(reason="canceled in Temporal") if canceled else None),
+                challenge_deadline=self._challenge_deadline,
+            )
+        ]
 
     async def _start_fulfillment(self) -> None:
         await database_step(
@@ -256,13 +294,12 @@ class CheckoutWorkflow(Parkable):
     @workflow.update
     async def place(self) -> CheckoutAnswer:
         """Return as soon as the customer can be told how it went."""
-        await workflow.wait_condition(lambda: self._answer is not None)
-        assert self._answer is not None  # noqa: S101  # tells the type checker
-        return CheckoutAnswer(status=self._answer)
+        await workflow.wait_condition(lambda: self._answer is not None or self.leaving)
+        return CheckoutAnswer(status=self._answer or OrderStatus.PENDING)
 
     @workflow.update
     async def cancel(self, request: CancelRequest) -> OrderStatus:
-        """Stop the checkout; returns when everything is undone.
+        """Stop the checkout; returns when everything is undone, or that it is still under way.
 
         Raises:
             ApplicationError: ``invalid-state``, the order was confirmed first.
@@ -270,7 +307,9 @@ class CheckoutWorkflow(Parkable):
         self._cancel_request = self._cancel_request or request
         if self._work is not None:
             self._work.cancel()
-        await workflow.wait_condition(lambda: self._outcome is not None)
+        await workflow.wait_condition(lambda: self._outcome is not None or self.leaving)
+        if self._outcome is None:
+            return self._answer or OrderStatus.PENDING
         if self._outcome is not OrderStatus.CANCELED:
             raise ApplicationError(f"the order is {self._outcome}", type="invalid-state")
         return self._outcome

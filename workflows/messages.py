@@ -24,14 +24,6 @@ class Child(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Checkout:
-    """Which draft to make an order of."""
-
-    order_id: str
-    customer_id: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class CheckoutAnswer:
     """How the order stands when its customer can be answered."""
 
@@ -100,6 +92,19 @@ class CancelRequest:
     actor: str = Actor.SYSTEM
     reason: str = ""
     items: Sequence[ItemQuantity] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkout:
+    """Which draft to make an order of.
+
+    ``cancel`` and ``challenge_deadline`` (UTC) are what an earlier run of the same checkout knew.
+    """
+
+    order_id: str
+    customer_id: str
+    cancel: CancelRequest | None = None
+    challenge_deadline: datetime | None = None
 
 
 class Action(StrEnum):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.exceptions import (
@@ -21,11 +21,15 @@ from temporalio.exceptions import TimeoutError as ActivityTimeoutError
 from core.domain.events import Actor
 from workflows import search_attributes
 from workflows.messages import Action, Resolution
-from workflows.policies import PARKED_FIRST_WAIT, PARKED_LONGEST_WAIT
-from workflows.ports.parking import ParkingActivities, ParkOrder, ResumeOrder
+from workflows.policies import DRAIN_BEFORE_FRESH_RUN, PARKED_FIRST_WAIT, PARKED_LONGEST_WAIT
+from workflows.ports.parking import ParkingActivities, ParkOrder, ResolveStep, ResumeOrder
+from workflows.saga import shielded
 from workflows.steps import database_step
 
 T = TypeVar("T")
+
+_CARRIED_WAITS = "perdure_waits"
+"""The memo in which a run leaves its waits to the one that follows it."""
 
 
 class StepResolvedError(Exception):
@@ -38,25 +42,46 @@ class StepResolvedError(Exception):
 
 @dataclass(kw_only=True)
 class Wait:
-    """A step that waits, and what a person has decided about it."""
+    """A step that waits, and what a person has decided about it.
+
+    ``claimed`` from the moment in which a person decides, ``resolution`` once that is written down.
+    """
 
     order_id: str
     what: str
     since: datetime
     actions: Sequence[Action]
+    attempts: int = 0
+    claimed: bool = False
     resolution: Resolution | None = None
+    woken_by: Resolution | None = None
+    """Who asked for the attempt that is under way."""
 
 
 class Parkable:
-    """A workflow with steps that park. Subclasses call ``until_done`` and ``ask``."""
+    """A workflow with steps that park. Subclasses call ``until_done`` and ``ask``.
+
+    A step that is parked for weeks makes a long history: a subclass that overrides ``fresh_run``
+    goes on in a fresh run of the same id when Temporal suggests it, and its waits go with it.
+    """
 
     def __init__(self) -> None:
-        self._waits: dict[str, Wait] = {}
+        carried: list[Wait] = workflow.memo_value(_CARRIED_WAITS, [], type_hint=list[Wait])
+        self._waits: dict[str, Wait] = {wait.what: wait for wait in carried}
+        self.leaving = False
+        """A fresh run is to follow: handlers that wait for long come to an end."""
+
+    def fresh_run(self) -> Sequence[Any] | None:
+        """Return the arguments with which a fresh run goes on from here, or None to stay.
+
+        The caller of ``until_done`` must be what ``run`` waits for: nothing else ends the run.
+        """
+        return None
 
     @workflow.update
     async def retry(self, resolution: Resolution) -> None:
         """Try the parked step now; the short form of ``resolve`` for Temporal's UI."""
-        self._decide(replace(resolution, action=Action.RETRY))
+        await self._decide(replace(resolution, action=Action.RETRY))
 
     @retry.validator
     def _refuse_retry_of_nothing(self, resolution: Resolution) -> None:
@@ -64,15 +89,34 @@ class Parkable:
 
     @workflow.update
     async def resolve(self, resolution: Resolution) -> None:
-        """Decide what becomes of a parked step; of two people at once the first one does."""
-        self._decide(resolution)
+        """Decide what becomes of a parked step; of two people at once the first one does.
+
+        Returns when the decision is in the timeline and in the audit log.
+        """
+        await self._decide(resolution)
 
     @resolve.validator
     def _refuse_impossible_resolution(self, resolution: Resolution) -> None:
         self._require_possible(resolution)
 
-    def _decide(self, resolution: Resolution) -> None:
-        for wait in self._waits_for(resolution):
+    async def _decide(self, resolution: Resolution) -> None:
+        update = workflow.current_update_info()
+        update_id = update.id if update else ""
+        waits = self._waits_for(resolution)
+        for wait in waits:
+            wait.claimed = True
+        for wait in waits:
+            await database_step(
+                ParkingActivities.resolve_step,
+                ResolveStep(
+                    order_id=wait.order_id,
+                    what=wait.what,
+                    update_id=update_id,
+                    action=resolution.action,
+                    actor=resolution.actor,
+                    reason=resolution.reason,
+                ),
+            )
             wait.resolution = resolution
 
     def _require_possible(self, resolution: Resolution) -> None:
@@ -92,12 +136,17 @@ class Parkable:
         ]
 
     def _undecided(self) -> list[Wait]:
-        return [wait for wait in self._waits.values() if wait.resolution is None]
+        return [wait for wait in self._waits.values() if not wait.claimed]
 
     @workflow.query
     def get_parked_step(self) -> str | None:
         """Return what the run waits for, if it does."""
         return next(iter(self._waits), None)
+
+    @workflow.query
+    def get_parked_steps(self) -> list[str]:
+        """Return everything that the run waits for."""
+        return list(self._waits)
 
     async def until_done(
         self,
@@ -109,6 +158,8 @@ class Parkable:
     ) -> T:
         """Run ``step`` until it succeeds; between its bounded tries the order shows as parked.
 
+        A decision that comes while the step is tried counts when that try fails.
+
         Args:
             order_id: the order that waits.
             what: what it waits for, in words; one name for one step of a run.
@@ -118,27 +169,37 @@ class Parkable:
         Raises:
             StepResolvedError: a person decided for something else than another try.
         """
-        since = workflow.now()
-        failures = 0
-        woken_by: Resolution | None = None
+        wait = self._waits.get(what) or Wait(
+            order_id=order_id, what=what, since=workflow.now(), actions=actions
+        )
         while True:
+            await self._obey(wait)
             try:
                 result = await step()
             except ActivityError as error:
                 if _is_canceled(error):
-                    self._forget(what)
+                    await self._give_up(wait)
                     raise asyncio.CancelledError from error
-                failures += 1
-                wait = Wait(order_id=order_id, what=what, since=since, actions=actions)
-                await self._park(wait, failures, error)
-                woken_by = await self._decision(wait, _wait_after(failures))
-                if woken_by is not None and woken_by.action is not Action.RETRY:
-                    await self.unmark(order_id, what, woken_by)
-                    raise StepResolvedError(woken_by) from error
+                wait.attempts, wait.woken_by = wait.attempts + 1, None
+                if not wait.claimed:
+                    await self._park(wait, error)
+                    await self._decision(wait, _wait_after(wait.attempts))
+                await self._obey(wait)
+                await self._fresh_run_if_long()
             else:
-                if failures:
-                    await self.unmark(order_id, what, woken_by)
+                await self.unmark(order_id, what, wait.woken_by)
                 return result
+
+    async def _obey(self, wait: Wait) -> None:
+        """Do what a person has decided: another try, or an end of the step."""
+        if not wait.claimed:
+            return
+        await self._decision(wait, None)
+        resolution = wait.resolution
+        if resolution is not None and resolution.action is not Action.RETRY:
+            self._forget(wait.what)
+            raise StepResolvedError(resolution)
+        wait.woken_by, wait.resolution, wait.claimed = resolution, None, False
 
     async def ask(
         self,
@@ -150,8 +211,7 @@ class Parkable:
         longest: timedelta | None = None,
     ) -> Resolution | None:
         """Wait for a person's decision; None when none came in time."""
-        since = workflow.now()
-        deadline = since + longest if longest else None
+        deadline = workflow.now() + longest if longest else None
         await self.mark(order_id, what, words, actions=actions, deadline=deadline)
         decision = await self._decision(self._waits[what], longest)
         await self.unmark(order_id, what, decision)
@@ -167,14 +227,19 @@ class Parkable:
         deadline: datetime | None = None,
     ) -> None:
         """Show that something is not as it should be, without waiting for anybody."""
-        wait = Wait(order_id=order_id, what=what, since=workflow.now(), actions=actions)
-        await self._show(wait, attempts=1, words=words, next_attempt_at=deadline)
+        known = self._waits.get(what)
+        since = known.since if known else workflow.now()
+        wait = Wait(order_id=order_id, what=what, since=since, actions=actions, attempts=1)
+        await self._show(wait, words=words, next_attempt_at=deadline)
 
     async def unmark(self, order_id: str, what: str, resolution: Resolution | None = None) -> None:
         """Take a mark away, and say who or what has ended it; harmless when there is none."""
-        if what not in self._waits:
+        wait = self._waits.get(what)
+        if wait is None:
             return
         self._forget(what)
+        if wait.resolution is not None and wait.resolution.action is not Action.RETRY:
+            return  # the decision has taken it away
         await database_step(
             ParkingActivities.resume_order,
             ResumeOrder(
@@ -191,18 +256,18 @@ class Parkable:
         wait = self._waits.get(what)
         return wait.resolution if wait else None
 
-    async def _park(self, wait: Wait, failures: int, error: ActivityError) -> None:
+    async def _park(self, wait: Wait, error: ActivityError) -> None:
         words = in_words(error)
-        next_attempt_at = workflow.now() + _wait_after(failures)
+        next_attempt_at = workflow.now() + _wait_after(wait.attempts)
+        ways = ", ".join(f"`{action}`" for action in wait.actions)
         workflow.set_current_details(
             f"**Waiting for {wait.what}** since {wait.since:%Y-%m-%d %H:%M:%S} UTC\n\n{words}\n\n"
-            f"Next attempt at {next_attempt_at:%H:%M:%S} UTC; the update `retry` tries now."
+            f"Next attempt at {next_attempt_at:%H:%M:%S} UTC; the update `resolve` takes {ways}, "
+            f"and `retry` tries now."
         )
-        await self._show(wait, attempts=failures, words=words, next_attempt_at=next_attempt_at)
+        await self._show(wait, words=words, next_attempt_at=next_attempt_at)
 
-    async def _show(
-        self, wait: Wait, *, attempts: int, words: str, next_attempt_at: datetime | None
-    ) -> None:
+    async def _show(self, wait: Wait, *, words: str, next_attempt_at: datetime | None) -> None:
         if not self._waits:
             attribute = search_attributes.WAITING_FOR.value_set(wait.what)
             workflow.upsert_search_attributes([attribute])
@@ -213,7 +278,7 @@ class Parkable:
                 order_id=wait.order_id,
                 what=wait.what,
                 since=wait.since,
-                attempts=attempts,
+                attempts=wait.attempts,
                 last_error=words,
                 next_attempt_at=next_attempt_at,
                 actions=list(wait.actions),
@@ -221,21 +286,49 @@ class Parkable:
         )
 
     async def _decision(self, wait: Wait, longest: timedelta | None) -> Resolution | None:
-        """Each retry that a person asks for is one try; then the step waits again."""
+        """Wait for a decision; one that is just being written down is waited for to the end."""
         try:
-            await workflow.wait_condition(lambda: wait.resolution is not None, timeout=longest)
-        except TimeoutError:
-            return None
+            try:
+                await workflow.wait_condition(lambda: wait.claimed, timeout=longest)
+            except TimeoutError:
+                return None
+            await workflow.wait_condition(lambda: wait.resolution is not None)
         except asyncio.CancelledError:
-            self._forget(wait.what)
+            await self._give_up(wait)
             raise
         return wait.resolution
+
+    async def _give_up(self, wait: Wait) -> None:
+        gone = Resolution(actor=Actor.SYSTEM, reason="it is not needed any more")
+        await shielded(self.unmark(wait.order_id, wait.what, gone))
+
+    async def _fresh_run_if_long(self) -> None:
+        """Go on in a fresh run, once no message is under way; its marks and waits go with it."""
+        if not run_is_long() or self.fresh_run() is None:
+            return
+        self.leaving = True
+        try:
+            await workflow.wait_condition(
+                workflow.all_handlers_finished, timeout=DRAIN_BEFORE_FRESH_RUN
+            )
+        except TimeoutError:
+            workflow.logger.warning("a message is under way: the fresh run has to wait")
+        arguments = self.fresh_run()
+        if arguments is not None and workflow.all_handlers_finished():
+            carried = {_CARRIED_WAITS: list(self._waits.values())}
+            workflow.continue_as_new(args=arguments, memo=carried)
+        self.leaving = False
 
     def _forget(self, what: str) -> None:
         if self._waits.pop(what, None) is None or self._waits:
             return
         workflow.set_current_details("")
         workflow.upsert_search_attributes([search_attributes.WAITING_FOR.value_unset()])
+
+
+def run_is_long() -> bool:
+    """Tell whether the history is so long that Temporal suggests a fresh run."""
+    return workflow.info().is_continue_as_new_suggested()
 
 
 def _is_canceled(error: ActivityError) -> bool:

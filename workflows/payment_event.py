@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from workflows import workflow_ids
-from workflows.parking import Parkable
+from workflows.messages import Action
+from workflows.parking import Parkable, StepResolvedError
 from workflows.policies import CHECKOUT_IS_CLOSING_WAIT
 from workflows.ports.payments import PaymentActivities, PaymentRef
 from workflows.ports.webhooks import (
@@ -18,10 +21,22 @@ from workflows.ports.webhooks import (
 )
 from workflows.steps import database_step, payment_call
 
+BY_HAND = "done_by_hand"
+"""A person has decided that the step is not needed."""
+
 
 @workflow.defn
 class PaymentEventWorkflow(Parkable):
     """The event is a hint; what is done follows from the provider's present state."""
+
+    @workflow.init
+    def __init__(self, event: EventRef) -> None:
+        super().__init__()
+        self._event = event
+
+    def fresh_run(self) -> Sequence[EventRef]:
+        """The event is looked up again."""
+        return [self._event]
 
     @workflow.run
     async def run(self, event: EventRef) -> str:
@@ -29,13 +44,17 @@ class PaymentEventWorkflow(Parkable):
         while routed.route is EventRoute.CHECKOUT and not await self._tell_checkout(routed):
             await workflow.sleep(CHECKOUT_IS_CLOSING_WAIT)
             routed = await self._route(event)
+        outcome: str = routed.route
         if routed.payment is not None:
-            await self._follow_provider(routed.route, routed.payment)
+            try:
+                await self._follow_provider(routed.route, routed.payment)
+            except StepResolvedError:
+                outcome = BY_HAND
         await database_step(
             WebhookActivities.finish_event,
-            FinishEvent(provider=event.provider, event_id=event.event_id, outcome=routed.route),
+            FinishEvent(provider=event.provider, event_id=event.event_id, outcome=outcome),
         )
-        return routed.route
+        return outcome
 
     async def _route(self, event: EventRef) -> RoutedEvent:
         return await database_step(WebhookActivities.route_event, event)
@@ -56,10 +75,12 @@ class PaymentEventWorkflow(Parkable):
                 payment.order_id,
                 "payment void",
                 lambda: payment_call(PaymentActivities.void_payment, payment),
+                actions=[Action.RETRY, Action.SKIP],
             )
         elif route is EventRoute.RECORD:
             await self.until_done(
                 payment.order_id,
                 "payment status",
                 lambda: payment_call(PaymentActivities.sync_payment, payment),
+                actions=[Action.RETRY, Action.SKIP],
             )

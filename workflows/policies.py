@@ -25,6 +25,9 @@ PARKED_FIRST_WAIT = timedelta(seconds=5)
 PARKED_LONGEST_WAIT = timedelta(minutes=5)
 """A parked step tries again by itself, ever less often; a person can wake it at once."""
 
+DRAIN_BEFORE_FRESH_RUN = timedelta(seconds=10)
+"""Messages that a long run is answering have this long before its fresh run; else it stays."""
+
 CAPTURE_MARGIN = timedelta(hours=1)
 """Shipping begins at the latest this long before the authorization lapses."""
 

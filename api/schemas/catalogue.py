@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.schemas.base import MONEY_EXAMPLE, Money, Schema, example
+from api.schemas.base import MONEY_EXAMPLE, Moment, Money, Schema, example
+from core.domain.backorders import BackorderPolicy
 
 _CATEGORY = {
     "id": "cat_01jd7x9k2me8kv1qzr5t0w3y4b",
@@ -35,6 +36,8 @@ _PRODUCT = {
             "price": MONEY_EXAMPLE,
             "attributes": {"color": "black", "size": "M"},
             "available": 42,
+            "backorder_policy": "backorder",
+            "promised_at": "2026-12-01T00:00:00Z",
         }
     ],
 }
@@ -68,7 +71,11 @@ class Media(Schema):
 
 
 class Variant(Schema):
-    """``available`` units can be bought now; ``price`` is of one unit, tax excluded."""
+    """``available`` units lie in stock; ``price`` is of one unit, tax excluded.
+
+    With ``backorder`` more can be ordered, and with ``preorder`` any number before the sale begins:
+    those units are expected to leave at ``promised_at``.
+    """
 
     id: str
     sku: str
@@ -76,6 +83,8 @@ class Variant(Schema):
     price: Money
     attributes: dict[str, Any]
     available: int
+    backorder_policy: BackorderPolicy = BackorderPolicy.DENY
+    promised_at: Moment | None = None
 
 
 class Product(Schema):

@@ -45,6 +45,7 @@ _ORDER = {
             "total": _money(3998),
             "discount": _money(0),
             "vendor_id": f"ven_{_ID}",
+            "backordered": {"quantity": 1, "promised_at": "2026-12-01T00:00:00.000000Z"},
         }
     ],
     "subtotal": _money(3998),
@@ -71,6 +72,13 @@ _ENTRY = {
 }
 
 
+class Backordered(Schema):
+    """Units that wait for stock; ``promised_at`` is when they are expected to leave."""
+
+    quantity: int
+    promised_at: Moment | None
+
+
 class OrderItem(Schema):
     id: str
     sku: str
@@ -80,6 +88,8 @@ class OrderItem(Schema):
     total: Money
     discount: Money
     vendor_id: str
+    backordered: Backordered | None = None
+    """Null when every unit has its stock."""
 
 
 class ShipmentEvent(Schema):

@@ -41,6 +41,16 @@ def distance_km(one: Position, other: Position) -> float:
     return 2 * EARTH_RADIUS_KM * asin(sqrt(min(1.0, chord)))
 
 
+def place_of(
+    *, country: str, region: str | None, latitude: float | None, longitude: float | None
+) -> Place:
+    """Return a place; without both coordinates only its country and region count."""
+    position = None
+    if latitude is not None and longitude is not None:
+        position = Position(latitude=latitude, longitude=longitude)
+    return Place(country=country, region=region, position=position)
+
+
 def position_of(place: Place) -> Position | None:
     """Return the exact position, else the middle of the country, else None."""
     return place.position or _MIDDLES.get(place.country)

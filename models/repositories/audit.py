@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
 
 from core.database import Database
 from core.domain.ids import Prefix, new_id
@@ -73,6 +74,14 @@ async def record(
         )
     )
     await session.flush()
+
+
+async def knows_update(session: AsyncSession, *, target: str, update_id: str) -> bool:
+    """Tell whether a decision is written down that came by this update of a workflow."""
+    statement = select(AuditEntry.id).where(
+        AuditEntry.target == target, col(AuditEntry.after)["update_id"].astext == update_id
+    )
+    return (await session.scalars(statement.limit(1))).first() is not None
 
 
 async def list_entries(

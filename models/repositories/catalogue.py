@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from core.database import Database
 from core.domain.allocation import StockLevel
+from core.domain.places import place_of
 from core.domain.pricing import ShippingFee
 from core.domain.promotions import Promotion
 from models.repositories import promotions
@@ -28,6 +29,8 @@ SELECT p.id, p.name, p.slug, p.description, p.vendor_id, p.status,
     (SELECT coalesce(json_agg(json_build_object(
                 'id', v.id, 'sku', v.sku, 'title', v.title, 'price', price.money,
                 'attributes', v.attributes,
+                'backorder_policy', v.backorder_policy, 'promised_at', to_char(
+                    v.promised_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
                 'available', coalesce(stock.available, 0)) ORDER BY v.position, v.id), '[]'::json)
      FROM variants v
      JOIN LATERAL (
@@ -73,13 +76,16 @@ SELECT
         'name', p.name, 'title', v.title, 'price', vp.amount,
         'product_id', p.id, 'weight_grams', v.weight_grams,
         'category_ids', (SELECT coalesce(json_agg(c.category_id ORDER BY c.category_id), '[]')
-                         FROM product_categories c WHERE c.product_id = p.id)))
+                         FROM product_categories c WHERE c.product_id = p.id),
+        'can_wait', v.backorder_policy <> 'deny', 'kept_back', v.backorder_policy = 'preorder'
+            AND coalesce(v.promised_at > now(), true)))
      FROM variants v
      JOIN products p ON p.id = v.product_id
      LEFT JOIN variant_prices vp ON vp.variant_id = v.id AND vp.currency = :currency
      WHERE v.sku = ANY(CAST(:skus AS text[])) AND v.status = 'active'
        AND p.status = 'published' AND p.deleted_at IS NULL)::text AS variants,
-    (SELECT json_agg(json_build_array(s.warehouse_id, s.sku, s.on_hand - s.reserved, w.priority))
+    (SELECT json_agg(json_build_array(s.warehouse_id, s.sku, s.on_hand - s.reserved, w.priority,
+        w.country, w.region, w.latitude, w.longitude))
      FROM stock s JOIN warehouses w ON w.id = s.warehouse_id
      WHERE s.sku = ANY(CAST(:skus AS text[])))::text AS stock,
     (SELECT json_build_object('basis_points', basis_points, 'included', prices_include_tax)
@@ -118,6 +124,10 @@ class OfferedVariant:
     product_id: str = ""
     category_ids: Sequence[str] = ()
     weight_grams: int = 0
+    can_wait: bool = False
+    """It is back-ordered or pre-ordered: how many units may wait is decided under locks."""
+    kept_back: bool = False
+    """A pre-order before its date: none is sold from stock."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -235,10 +245,7 @@ async def cart_snapshot(
     return CartSnapshot(
         record=_record(row["record"]),
         variants={variant.sku: variant for variant in variants},
-        stock=[
-            StockLevel(warehouse_id=warehouse, sku=sku, available=available, priority=priority)
-            for warehouse, sku, available, priority in orjson.loads(row["stock"] or "[]")
-        ],
+        stock=[_level(*level) for level in orjson.loads(row["stock"] or "[]")],
         tax=TaxRate(**orjson.loads(row["tax"])) if row["tax"] else None,
         shipping=[ShippingFee(**fee) for fee in orjson.loads(row["shipping"] or "[]")],
         promotions=[
@@ -258,3 +265,22 @@ def _record(document: str | None) -> KeyRecord | None:
     if row["response_body"] is not None:
         row["response_body"] = b64decode(row["response_body"])
     return record_of(row)
+
+
+def _level(  # noqa: PLR0917  # the columns of the snapshot, in their order
+    warehouse_id: str,
+    sku: str,
+    available: int,
+    priority: int,
+    country: str,
+    region: str | None,
+    latitude: float | None,
+    longitude: float | None,
+) -> StockLevel:
+    return StockLevel(
+        warehouse_id=warehouse_id,
+        sku=sku,
+        available=available,
+        priority=priority,
+        place=place_of(country=country, region=region, latitude=latitude, longitude=longitude),
+    )

@@ -79,7 +79,7 @@ class Cart:
     promotions: Sequence[CartPromotion] = ()
     email: str | None = None
     """Where a guest is written to."""
-    allocation: str = AllocationStrategy.FEWEST_SHIPMENTS
+    allocation: AllocationStrategy = AllocationStrategy.FEWEST_SHIPMENTS
 
 
 @dataclass(frozen=True, kw_only=True)

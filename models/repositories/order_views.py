@@ -33,6 +33,15 @@ SELECT coalesce(json_agg(json_build_object(
 FROM shipments s WHERE s.order_id = o.id
 """
 
+# What waits of an item; an exchange is never back-ordered.
+_BACKORDERED = f"""
+SELECT json_build_object('quantity', sum(b.quantity),
+    'promised_at', {_AT.format("max(b.promised_at)")})
+FROM backorders b
+WHERE b.order_id = i.order_id AND b.sku = i.sku AND b.status = 'waiting' AND i.kind = 'ordered'
+HAVING count(*) > 0
+"""
+
 _ORDER = f"""
 SELECT o.id, o.number, o.customer_id, o.status, o.payment_status, o.fulfillment_status, o.currency,
     o.subtotal_amount, o.discount_amount, o.shipping_amount, o.tax_amount, o.total_amount,
@@ -42,7 +51,8 @@ SELECT o.id, o.number, o.customer_id, o.status, o.payment_status, o.fulfillment_
     (SELECT coalesce(json_agg(json_build_object(
         'id', i.id, 'sku', i.sku, 'name', i.name, 'quantity', i.quantity,
         'unit_price', i.unit_price_amount, 'total', i.total_amount,
-        'discount', i.discount_amount, 'vendor_id', i.vendor_id)
+        'discount', i.discount_amount, 'vendor_id', i.vendor_id,
+        'backordered', ({_BACKORDERED}))
         ORDER BY i.position), '[]'::json)
      FROM order_items i WHERE i.order_id = o.id)::text AS items,
     (SELECT coalesce(json_agg(json_build_object('code', p.code, 'name', p.name, 'amount', u.amount)

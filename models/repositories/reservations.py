@@ -8,10 +8,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.domain.allocation import Allocation, StockLevel
+from core.domain.places import place_of
 from core.domain.statuses import ReservationStatus
 
 _LOCK_LEVELS = text("""
-SELECT s.warehouse_id, s.sku, s.on_hand - s.reserved AS available, w.priority
+SELECT s.warehouse_id, s.sku, s.on_hand - s.reserved AS available, w.priority,
+    w.country, w.region, w.latitude, w.longitude
 FROM stock s JOIN warehouses w ON w.id = s.warehouse_id
 WHERE s.sku = ANY(:skus)
 ORDER BY s.warehouse_id, s.sku
@@ -53,7 +55,12 @@ UPDATE reservation_lines r SET status = :status, expires_at = NULL
 FROM lines WHERE r.id = lines.id
 RETURNING r.sku, r.quantity
 """
-_RELEASE_ORDER = text(_RELEASE.format(owner="order_id = :owner_id"))
+# What still waits for stock is given up with what has some.
+_RELEASE_ORDER = text(
+    "WITH given_up AS (UPDATE backorders SET status = 'canceled'"
+    " WHERE order_id = :owner_id AND status = 'waiting'), "
+    + _RELEASE.format(owner="order_id = :owner_id").removeprefix("\nWITH ")
+)
 _RELEASE_SHIPMENT = text(_RELEASE.format(owner="shipment_id = :owner_id"))
 _RELEASE_HOLD = text(_RELEASE.format(owner="hold_id = :owner_id AND order_id IS NULL"))
 
@@ -85,7 +92,21 @@ RETURNING r.sku
 async def lock_levels(session: AsyncSession, skus: Sequence[str]) -> list[StockLevel]:
     """Lock every stock row of the SKUs and return what is available in each."""
     rows = (await session.execute(_LOCK_LEVELS, {"skus": list(skus)})).mappings()
-    return [StockLevel(**row) for row in rows]
+    return [
+        StockLevel(
+            warehouse_id=row["warehouse_id"],
+            sku=row["sku"],
+            available=row["available"],
+            priority=row["priority"],
+            place=place_of(
+                country=row["country"],
+                region=row["region"],
+                latitude=row["latitude"],
+                longitude=row["longitude"],
+            ),
+        )
+        for row in rows
+    ]
 
 
 async def hold(
@@ -105,7 +126,7 @@ async def hold(
 
 
 async def release_order(session: AsyncSession, order_id: str) -> int:
-    """Give back every open line of an order; return how many lines there were."""
+    """Give back every open line of an order, and what waits for stock; return how many lines."""
     rows = await session.execute(
         _RELEASE_ORDER, {"owner_id": order_id, "status": ReservationStatus.RELEASED}
     )

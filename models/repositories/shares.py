@@ -22,13 +22,21 @@ JOIN orders o ON o.id = s.order_id
 WHERE s.order_id = :order_id AND i.quantity > 0 GROUP BY si.shipment_id
 """)
 
+# Units without stock, and units that have just been given some and are in no parcel yet.
 _WAITING_VALUE = text("""
+WITH unsent AS (
+    SELECT order_id, sku, quantity FROM backorders
+    WHERE order_id = :order_id AND status = 'waiting'
+    UNION ALL
+    SELECT order_id, sku, quantity FROM reservation_lines
+    WHERE order_id = :order_id AND status = 'committed' AND shipment_id IS NULL
+)
 SELECT coalesce(sum(round(
     b.quantity::numeric * (i.total_amount - i.discount_amount
         + CASE WHEN o.tax_included THEN 0 ELSE i.tax_amount END) / i.quantity)), 0)::bigint AS value
-FROM backorders b JOIN order_items i ON i.order_id = b.order_id AND i.sku = b.sku
+FROM unsent b JOIN order_items i ON i.order_id = b.order_id AND i.sku = b.sku
 JOIN orders o ON o.id = b.order_id
-WHERE b.order_id = :order_id AND b.status = 'waiting' AND i.kind = 'ordered' AND i.quantity > 0
+WHERE i.kind = 'ordered' AND i.quantity > 0
 """)
 
 

@@ -35,6 +35,18 @@ class ResumeOrder:
     action: str = "retry"
 
 
+@dataclass(frozen=True, kw_only=True)
+class ResolveStep:
+    """What a person has decided about a parked step, by which update of its workflow."""
+
+    order_id: str
+    what: str
+    update_id: str
+    action: str
+    actor: str
+    reason: str
+
+
 class ParkingActivities(ABC):
     @activity.defn
     @abstractmethod
@@ -45,3 +57,8 @@ class ParkingActivities(ABC):
     @abstractmethod
     async def resume_order(self, step: ResumeOrder) -> None:
         """Take the mark away."""
+
+    @activity.defn
+    @abstractmethod
+    async def resolve_step(self, step: ResolveStep) -> None:
+        """Write down who decided what and why; unless it is to be tried again, it waits no more."""

@@ -318,6 +318,11 @@ async def _write_shipment(connection: asyncpg.Connection, status: str, state: St
         SKU,
         QUANTITY,
     )
+    await connection.execute(
+        "UPDATE reservation_lines SET shipment_id = $1 WHERE order_id = $2",
+        shipment_id(status),
+        order_id(status),
+    )
 
 
 async def _write_history(connection: asyncpg.Connection, status: str, state: State) -> None:

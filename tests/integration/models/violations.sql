@@ -30,6 +30,49 @@ UPDATE orders SET subtotal_amount = 3 * 1999, total_amount = total_amount + 1999
 WHERE id = :order_confirmed;
 UPDATE payments SET amount = amount + 1999 WHERE order_id = :order_confirmed;
 
+-- breaks: confirmed_order_is_reserved
+INSERT INTO backorders (order_id, sku, number, quantity, status)
+VALUES (:order_confirmed, 'TEE', 1, 1, 'waiting');
+
+-- breaks: confirmed_order_is_reserved
+INSERT INTO shipments (id, order_id, number, vendor_id, warehouse_id, status, capture_amount,
+    purpose)
+VALUES ('shp_instead', :order_confirmed, 7, :vendor, :warehouse, 'canceled', 0, 'replacement');
+UPDATE reservation_lines SET shipment_id = 'shp_instead' WHERE order_id = :order_confirmed;
+
+-- breaks: ended_order_waits_for_nothing
+INSERT INTO backorders (order_id, sku, number, quantity, status)
+VALUES (:order_failed, 'TEE', 1, 1, 'waiting');
+
+-- breaks: ended_order_waits_for_nothing
+INSERT INTO backorders (order_id, sku, number, quantity, status)
+VALUES ('ord_not_here', 'TEE', 1, 1, 'waiting');
+
+-- breaks: transfer_is_its_movements
+INSERT INTO stock_transfers (id, from_warehouse_id, to_warehouse_id, status, items, actor, reason)
+VALUES ('trf_1', :warehouse, :warehouse, 'in_transit', '[{"sku": "TEE", "quantity": 3}]', 'x', '');
+
+-- breaks: transfer_is_its_movements
+INSERT INTO stock_transfers (id, from_warehouse_id, to_warehouse_id, status, items, actor, reason)
+VALUES ('trf_1', :warehouse, :warehouse, 'received', '[{"sku": "TEE", "quantity": 3}]', 'x', '');
+INSERT INTO stock_movements (warehouse_id, sku, delta, reason, reference, actor)
+VALUES (:warehouse, 'TEE', -3, 'transfer_out', concat_ws(chr(58), 'transfer', 'trf_1', 'out', 'TEE'), 'x'),
+    (:warehouse, 'TEE', 2, 'transfer_in', concat_ws(chr(58), 'transfer', 'trf_1', 'in', 'TEE'), 'x');
+UPDATE stock SET on_hand = on_hand - 1;
+
+-- breaks: transfer_is_its_movements
+INSERT INTO stock_movements (warehouse_id, sku, delta, reason, reference, actor)
+VALUES (:warehouse, 'TEE', 2, 'transfer_in', concat_ws(chr(58), 'transfer', 'trf_1', 'in', 'TEE'), 'x');
+UPDATE stock SET on_hand = on_hand + 2;
+
+-- breaks: stock_alerts_are_told
+UPDATE variants SET stock_alerts = 1;
+
+-- breaks: stock_alerts_are_told
+UPDATE variants SET stock_alerts = 1;
+INSERT INTO outbox (aggregate_id, sequence, type, payload)
+SELECT id, 1, 'stock.recovered', '{}' FROM variants;
+
 -- breaks: ended_order_holds_no_stock
 UPDATE reservation_lines SET status = 'committed' WHERE order_id = :order_failed;
 UPDATE stock SET reserved = reserved + 2;
