@@ -31,7 +31,6 @@ from core.domain.ids import Prefix, new_id
 from core.domain.places import Place
 from core.domain.promotions import counted_customer
 from core.domain.statuses import OrderStatus
-from core.guest_tokens import OrderTokens
 from core.resources import Resources
 from models.repositories.catalogue import CartSnapshot, cart_snapshot
 from models.repositories.drafts import claim_checkout
@@ -202,26 +201,20 @@ async def _answer(
 ) -> StoredAnswer:
     customer_id = purchase.caller_id
     view = await find_order(resources.database, order_id, customer_id)
-    more = {}
-    if purchase.by_guest:
-        tokens: OrderTokens = request.app.state.order_tokens
-        more["tracking_token"] = tokens.issue(order_id)
     location = f"/v1/orders/{order_id}"
     if view is None:
         draft = await find_draft(resources.database, order_id, customer_id, promised=False)
         if draft is None:
             raise UnavailableError("the order is not written yet")
         CHECKOUTS.labels("pending").inc()
-        return StoredAnswer(
-            status=202, body=to_json(draft_document(draft) | more), location=location
-        )
+        return StoredAnswer(status=202, body=to_json(draft_document(draft)), location=location)
     CHECKOUTS.labels(view.status).inc()
     if view.status == OrderStatus.FAILED:
         return refusal(request, failure_of(view))
     if view.status == OrderStatus.CONFIRMED:
         ORDERS_CONFIRMED.inc()
     status = 202 if view.status == OrderStatus.PENDING else 201
-    return StoredAnswer(status=status, body=to_json(order_document(view) | more), location=location)
+    return StoredAnswer(status=status, body=to_json(order_document(view)), location=location)
 
 
 def failure_of(view: OrderView) -> OutOfStockError | ConflictError | PaymentDeclinedError:

@@ -9,12 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request, Security
+import orjson
+from fastapi import Depends, Request, Response, Security
 from fastapi.security import APIKeyHeader
 
 from api.auth import AccessToken, Anyone, anyone, signed_in
 from api.dependencies import OrderId, Res
 from api.idempotency import IdempotencyKey, IdempotentCall, call_of
+from api.json_route import JsonResponse
 from core.domain.errors import NotAuthenticatedError, NotFoundError
 from core.domain.ids import Prefix, is_id
 from core.guest_tokens import OrderTokens
@@ -99,6 +101,19 @@ Visitor = Annotated[CartVisitor, Depends(_cart_visitor)]
 CartBuyer = Annotated[CartVisitor, Depends(_cart_buyer)]
 OrderCall = Annotated[IdempotentCall, Depends(_order_call)]
 """``Idempotent`` for whoever may act on the order in the path."""
+
+
+def with_order_token(request: Request, answer: Response) -> Response:
+    """Tell a guest the order's token: it is made for each answer, and kept in none."""
+    if "location" not in answer.headers:
+        return answer
+    order = orjson.loads(answer.body)
+    tokens: OrderTokens = request.app.state.order_tokens
+    told = JsonResponse({**order, "tracking_token": tokens.issue(order["id"])}, answer.status_code)
+    for name in ("location", "idempotency-replayed"):
+        if name in answer.headers:
+            told.headers[name] = answer.headers[name]
+    return told
 
 
 def is_guest(customer_id: str) -> bool:

@@ -7,7 +7,7 @@ from fastapi import Request, Response
 from api.cart_checkout import purchase_of
 from api.checkout import place_order
 from api.dependencies import AdmissionDep, Res
-from api.guests import CartBuyer
+from api.guests import CartBuyer, with_order_token
 from api.idempotency import IdempotencyKey, call_of
 from api.json_route import router
 from api.openapi import problems
@@ -53,4 +53,5 @@ async def create_checkout(
     """
     purchase = await purchase_of(resources, buyer, wanted)
     call = await call_of(request, key, purchase.caller_id)
-    return await place_order(request, resources, admission, call, purchase)
+    answer = await place_order(request, resources, admission, call, purchase)
+    return with_order_token(request, answer) if purchase.by_guest else answer

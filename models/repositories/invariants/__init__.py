@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from core.database import Database
 from core.domain.statuses import OrderStatus, PaymentStatus, ShipmentStatus
+from models.repositories.invariants.carts import CARTS
 from models.repositories.invariants.history import HISTORY
 from models.repositories.invariants.invariant import Invariant
 from models.repositories.invariants.money import MONEY
@@ -57,7 +58,7 @@ _PARAMETERS: Mapping[str, object] = {
 
 __all__ = ["INVARIANTS", "Invariant", "rows_that_break"]
 
-INVARIANTS: Sequence[Invariant] = (*STOCK, *MONEY, *PROMOTIONS, *SHIPMENTS, *HISTORY)
+INVARIANTS: Sequence[Invariant] = (*STOCK, *MONEY, *PROMOTIONS, *SHIPMENTS, *CARTS, *HISTORY)
 
 
 async def rows_that_break(database: Database, invariant: Invariant) -> list[dict[str, Any]]:

@@ -10,7 +10,10 @@ import pytest
 from sqlalchemy import text
 
 from api.schemas.orders import Order, Timeline
+from core.domain.errors import ConflictError
 from core.domain.ids import Prefix, new_id
+from models.repositories.drafts import Cart, CartRef, claim_checkout
+from models.repositories.invariants import INVARIANTS, rows_that_break
 from tests.integration.api.conftest import Person, World, checkout_body
 from tests.shop import PRICE, Shelf
 
@@ -168,6 +171,53 @@ async def test_same_key_gets_the_same_bytes_and_a_second_key_no_second_order(
     assert await world.shop.levels(shelf) == (5, 1)
 
 
+async def test_cart_that_changed_since_it_was_priced_is_not_ordered_and_the_key_stays_free(
+    world: World,
+) -> None:
+    shelf = await world.shop.stock_up(5)
+    cart = await _cart(world, shelf)
+    key = new_id(Prefix.EVENT)
+    draft = (
+        await world.database.statement(
+            text("SELECT cart FROM checkout_drafts WHERE order_id = :id"),
+            {"id": await world.shop.draft(shelf)},
+        )
+    )[0]["cart"]
+    await _add(world, cart, shelf)
+    before = await world.count_rows()
+
+    with pytest.raises(ConflictError):
+        await claim_checkout(
+            world.database,
+            caller_id=cart["id"],
+            key=key,
+            request_hash="",
+            order_id=new_id(Prefix.ORDER),
+            cart=Cart(**{**draft, "lines": []}),
+            kept=CartRef(id=cart["id"], version=0),
+        )
+
+    assert await world.count_rows() == before
+    assert (await _read(world, cart)).json()["status"] == "active"
+    assert (await _order(world, cart, key)).status_code == 201
+
+
+async def test_tracking_token_is_kept_nowhere(world: World) -> None:
+    shelf = await world.shop.stock_up(5)
+    order = (await _order(world, await _cart(world, shelf))).json()
+
+    rows = await world.database.statement(
+        text(
+            "SELECT convert_from(response_body, 'UTF8') AS body FROM idempotency_keys"
+            " WHERE resource_id = :id"
+        ),
+        {"id": order["id"]},
+    )
+
+    assert order["id"] in rows[0]["body"]
+    assert "tracking_token" not in rows[0]["body"]
+
+
 async def test_cart_ordered_with_many_keys_at_once_is_one_order(
     world: World, customer: Person
 ) -> None:
@@ -267,6 +317,10 @@ async def test_cart_of_an_order_that_was_never_begun_is_given_back_and_that_orde
     assert young == "ordered"
     assert {answer.json()["status"] for answer in answers} == {"active"}
     assert late.status == "failed"
+    assert await world.shop.events(order_id) == ["order.placed", "order.failed"]
+    for invariant in INVARIANTS:
+        broken = await rows_that_break(world.database, invariant)
+        assert [row for row in broken if order_id in row.values()] == [], invariant.name
     assert await world.shop.levels(shelf) == (5, 0)
 
 
