@@ -95,6 +95,7 @@ _PREFIXES = {
     "orders": "ord",
     "holds": "hld",
     "products": "prd",
+    "returns": "ret",
     "promotions": "prm",
     "review-rules": "rul",
 }

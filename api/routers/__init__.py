@@ -18,6 +18,7 @@ from api.routers import (
     operations,
     orders,
     quotes,
+    returns,
     webhooks,
 )
 
@@ -29,6 +30,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     holds.api,
     checkouts.api,
     orders.api,
+    returns.api,
     admin_audit.api,
     admin_promotions.api,
     admin_terms.api,

@@ -27,6 +27,7 @@ from api.schemas import (
     orders,
     oversight,
     promotions,
+    returns,
     terms,
 )
 from core.security import Principal
@@ -77,6 +78,14 @@ POLICIES = {
     "GET /v1/admin/review-rules": STAFF,
     "POST /v1/admin/review-rules": STAFF,
     "PATCH /v1/admin/review-rules/{id}": STAFF,
+    "POST /v1/orders/{id}/returns": SIGNED_IN,
+    "GET /v1/orders/{id}/returns": SIGNED_IN,
+    "GET /v1/returns/{id}": SIGNED_IN,
+    "POST /v1/returns/{id}/shipped": SIGNED_IN,
+    "GET /v1/admin/returns": STAFF,
+    "POST /v1/admin/returns/{id}/approve": STAFF,
+    "POST /v1/admin/returns/{id}/reject": STAFF,
+    "POST /v1/admin/returns/{id}/receive": STAFF,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
     "GET /healthz": ANYONE,
@@ -95,6 +104,11 @@ IDEMPOTENT = {
     "POST /v1/admin/orders/{id}/release",
     "POST /v1/admin/orders/{id}/review",
     "POST /v1/admin/review-rules",
+    "POST /v1/orders/{id}/returns",
+    "POST /v1/returns/{id}/shipped",
+    "POST /v1/admin/returns/{id}/approve",
+    "POST /v1/admin/returns/{id}/reject",
+    "POST /v1/admin/returns/{id}/receive",
 }
 
 
@@ -192,6 +206,7 @@ SCHEMAS = (catalogue, checkout, identity, operations, orders, oversight, promoti
 def _models_with_examples() -> list[type[BaseModel]]:
     return [
         model
+        for module in (catalogue, checkout, identity, operations, orders, oversight, returns)
         for module in (
             catalogue,
             checkout,
