@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
+import pkgutil
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -13,25 +15,13 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from api import schemas
 from api.app import create_app
 from api.auth import has_role
 from api.context import SCOPE_KEY, RequestContext
 from api.docs_page import render
 from api.errors import install_error_handlers
 from api.routers import ROUTERS
-from api.schemas import (
-    catalogue,
-    checkout,
-    identity,
-    operations,
-    orders,
-    oversight,
-    promotions,
-    returns,
-    shipments,
-    stock,
-    terms,
-)
 from core.security import Principal
 from core.settings import Settings
 
@@ -248,30 +238,20 @@ def test_document_is_openapi_3_1_with_short_unique_names(document: dict[str, Any
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
-SCHEMAS = (catalogue, checkout, identity, operations, orders, oversight, promotions, terms)
-
-
 def _models_with_examples() -> list[type[BaseModel]]:
-    return [
+    modules = [
+        importlib.import_module(f"{schemas.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(schemas.__path__)
+    ]
+    models = {
         model
-        for module in (catalogue, checkout, identity, operations, orders, oversight, returns)
-        for module in (
-            catalogue,
-            checkout,
-            identity,
-            operations,
-            orders,
-            oversight,
-            promotions,
-            terms,
-        )
-        for module in (catalogue, checkout, identity, operations, orders, oversight, stock)
-        for module in (catalogue, checkout, identity, operations, orders, oversight, shipments)
+        for module in modules
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
         and model.model_config.get("json_schema_extra")
-    ]
+    }
+    return sorted(models, key=lambda model: f"{model.__module__}.{model.__name__}")
 
 
 @pytest.mark.parametrize("model", _models_with_examples())
