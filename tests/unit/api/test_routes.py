@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 import api.schemas
+from api import schemas
 from api.app import create_app
 from api.auth import has_role
 from api.context import SCOPE_KEY, RequestContext
@@ -259,14 +260,20 @@ SCHEMAS = [
 
 
 def _models_with_examples() -> list[type[BaseModel]]:
-    return [
+    modules = [
+        importlib.import_module(f"{schemas.__name__}.{module.name}")
+        for module in pkgutil.iter_modules(schemas.__path__)
+    ]
+    models = {
         model
         for module in SCHEMAS
+        for module in modules
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
         and model.model_config.get("json_schema_extra")
-    ]
+    }
+    return sorted(models, key=lambda model: f"{model.__module__}.{model.__name__}")
 
 
 @pytest.mark.parametrize("model", _models_with_examples())
