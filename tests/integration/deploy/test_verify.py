@@ -138,7 +138,7 @@ async def test_healthy_platform_is_clean(
     report = await verify(database=database, temporal=temporal, sandbox_url=url)
 
     assert broken_in(report) == {}
-    assert len(report.checks) == 25 + 8 + 2
+    assert len(report.checks) == len(INVARIANTS) + 8 + 2
 
 
 async def test_lost_workflow_and_lost_charge_are_found_with_their_rows(
