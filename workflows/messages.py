@@ -138,6 +138,22 @@ class ReturnRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DecideReturn:
+    """Who approves or rejects a return, and why."""
+
+    actor: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendReturn:
+    """The goods are on their way back."""
+
+    actor: str
+    tracking_number: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ItemQuantity:
     """Units of one item of an order."""
 

@@ -26,6 +26,7 @@ from core.database import Database
 from core.settings import PostgresSettings, Settings, StripeSettings, TemporalSettings
 from deploy.local.errors import StackError
 from deploy.verification import Report, command, verify
+from models.repositories.invariants import INVARIANTS
 from tests.integration.models.orders_in_every_state import (
     STATES,
     TOTAL,
