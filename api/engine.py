@@ -13,6 +13,7 @@ from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
     WithStartWorkflowOperation,
+    WorkflowFailureError,
     WorkflowUpdateFailedError,
 )
 from temporalio.common import TypedSearchAttributes, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
@@ -186,6 +187,20 @@ async def start_once(
     except NoAnswerYetError as error:
         raise UnavailableError("the workflow engine does not answer") from error
     return Start.STARTED
+
+
+async def has_ended(client: Client, workflow_id: str, *, within_seconds: float) -> bool:
+    """Wait for a workflow that was started; tell whether it ended in time.
+
+    Raises:
+        UnavailableError: Temporal cannot be reached.
+    """
+    try:
+        async with _patience(within_seconds):
+            await client.get_workflow_handle(workflow_id).result()
+    except (NoAnswerYetError, WorkflowClosedError, WorkflowFailureError):
+        return False
+    return True
 
 
 async def signal_each(

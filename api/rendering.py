@@ -38,7 +38,9 @@ def order_document(view: OrderView) -> dict[str, Any]:
         "promotions": _promotions(view.promotions, currency),
         "shipping_address": _address(view.shipping_address),
         "shipments": view.shipments,
-        "refunds": [],
+        "refunds": [
+            {**refund, "amount": money(refund["amount"], currency)} for refund in view.refunds
+        ],
         "next_action": view.next_action,
         "workflow_id": view.workflow_id,
         "created_at": view.created_at,

@@ -11,8 +11,10 @@ from api.idempotency import Idempotent
 from api.json_route import router
 from api.openapi import problems
 from api.order_changes import change_order
+from api.payments import WantedRefund, refund_order
 from api.schemas.order_changes import EditRequest, ReviewDecision, WithReason
 from api.schemas.orders import CancelRequest, Order
+from api.schemas.payments import RefundRequest
 from core.security import Principal
 from workflows.messages import EditRequest as Edit
 from workflows.messages import ReviewRequest
@@ -79,6 +81,34 @@ async def edit_order(
         changes=[WantedItem(sku=one.sku, quantity=one.quantity) for one in wanted.changes],
     )
     return await change_order(request, resources, call, order_id, update="edit", wanted=edit)
+
+
+@api.post("/admin/orders/{id}/refund", response_model=Order, responses=_CHANGE)
+async def refund_any_order(
+    *,
+    request: Request,
+    staff: Staff,
+    order_id: OrderId,
+    call: Idempotent,
+    resources: Res,
+    wanted: RefundRequest,
+) -> Response:
+    """Give money back: an amount, the price of some units, or everything that is left.
+
+    Never more than was captured and is not refunded yet; each key has one effect.
+    """
+    return await refund_order(
+        request,
+        resources,
+        call,
+        order_id,
+        WantedRefund(
+            actor=_actor(staff),
+            reason=wanted.reason,
+            amount=wanted.amount,
+            units={item.item_id: item.quantity for item in wanted.items or ()},
+        ),
+    )
 
 
 @api.post("/admin/orders/{id}/hold", response_model=Order, responses=_CHANGE)

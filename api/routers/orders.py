@@ -16,14 +16,17 @@ from api.guests import OrderCall, OrderReader, Reader, actor_of
 from api.json_route import JsonResponse, router
 from api.openapi import problems
 from api.pages import page
+from api.payments import pay_order
 from api.rendering import draft_document, order_document
 from api.schemas.order_changes import NewAddress
 from api.schemas.orders import CancelRequest, Order, OrderPage, ShipmentList, Timeline
+from api.schemas.payments import PaymentRequest
 from core.domain.errors import NotFoundError
 from core.domain.statuses import OrderStatus
 from models.repositories import order_views
 from models.repositories.order_address import put_address
 from models.repositories.order_views import DraftView
+from workflows.messages import PaymentMethodGiven
 
 api = router("orders")
 
@@ -196,6 +199,37 @@ async def change_address(
     if order is None:
         raise NotFoundError("there is no such order")
     return JsonResponse(order_document(order))
+
+
+@api.post(
+    "/orders/{id}/payment",
+    response_model=Order,
+    responses={
+        202: {"model": Order, "description": "Under way; track it"},
+        **_OWN,
+        **problems(
+            "idempotency-key-missing",
+            "idempotency-key-reused",
+            "invalid-state",
+            "payment-declined",
+        ),
+    },
+)
+async def pay_once_more(
+    *,
+    request: Request,
+    order_id: OrderId,
+    call: OrderCall,
+    resources: Res,
+    wanted: PaymentRequest,
+) -> Response:
+    """Pay with another method what an order waits for whose authorization has lapsed."""
+    given = PaymentMethodGiven(
+        actor=actor_of(call.caller_id),
+        provider=wanted.payment.provider,
+        payment_method=wanted.payment.payment_method,
+    )
+    return await pay_order(request, resources, call, order_id, given)
 
 
 async def _promised(resources: Res, order_id: str, reader: Reader) -> DraftView:

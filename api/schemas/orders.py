@@ -8,7 +8,13 @@ from pydantic import Field, StringConstraints
 
 from api.schemas.base import AT_EXAMPLE, NO_CONTROLS, Moment, Money, Quantity, Schema, example
 from api.schemas.checkout import ADDRESS_EXAMPLE, Address, AppliedPromotion
-from core.domain.statuses import FulfillmentStatus, OrderStatus, PaymentStatus, ShipmentStatus
+from core.domain.statuses import (
+    FulfillmentStatus,
+    OrderStatus,
+    PaymentStatus,
+    RefundStatus,
+    ShipmentStatus,
+)
 
 _ID = "01jd7x9k2me8kv1qzr5t0w3y4b"
 
@@ -57,7 +63,15 @@ ORDER_EXAMPLE: dict[str, Any] = {
     "promotions": [],
     "shipping_address": ADDRESS_EXAMPLE,
     "shipments": [],
-    "refunds": [],
+    "refunds": [
+        {
+            "id": f"rfd_{_ID}",
+            "amount": _money(500),
+            "status": "succeeded",
+            "reason": "a scratch on the box",
+            "created_at": AT_EXAMPLE,
+        }
+    ],
     "next_action": None,
     "workflow_id": f"checkout/ord_{_ID}",
     "created_at": AT_EXAMPLE,
@@ -118,6 +132,16 @@ class Shipment(Schema):
     items: list[ShipmentItem]
 
 
+class Refund(Schema):
+    """Money that goes back to the customer; ``pending`` until the provider has confirmed it."""
+
+    id: str
+    amount: Money
+    status: RefundStatus
+    reason: str
+    created_at: Moment
+
+
 class NextAction(Schema):
     """What the customer's client has to do before the deadline, such as a 3-D Secure challenge."""
 
@@ -149,7 +173,7 @@ class Order(Schema):
     promotions: list[AppliedPromotion]
     shipping_address: Address
     shipments: list[Shipment]
-    refunds: list[dict[str, Any]]
+    refunds: list[Refund]
     next_action: NextAction | None
     workflow_id: str
     created_at: Moment

@@ -27,7 +27,9 @@ SELECT o.id AS order_id, o.status AS order_status, o.updated_at,
            WHERE t.order_id = o.id AND t.type = 'order.cancel_requested') AS under_way,
        p.id AS payment_id, p.provider_payment_id, p.status,
        coalesce(p.amount, o.total_amount) AS amount, coalesce(p.currency, o.currency) AS currency,
-       coalesce(p.captured_amount, 0) AS captured, coalesce(p.refunded_amount, 0) AS refunded
+       coalesce(p.captured_amount, 0) AS captured, coalesce(p.refunded_amount, 0) AS refunded,
+       (SELECT CAST(coalesce(sum(r.amount), 0) AS bigint) FROM refund_parts r
+        WHERE r.payment_id = p.id AND r.status = 'pending') AS refunding
 FROM orders o LEFT JOIN payments p ON p.order_id = o.id AND p.provider = 'stripe'
 ORDER BY o.id, p.attempt
 """)

@@ -59,7 +59,11 @@ SELECT o.id, o.number, o.customer_id, o.status, o.payment_status, o.fulfillment_
                               ORDER BY p.id), '[]'::json)
      FROM promotion_uses u JOIN promotions p ON p.id = u.promotion_id
      WHERE u.order_id = o.id)::text AS promotions,
-    ({_SHIPMENTS})::text AS shipments
+    ({_SHIPMENTS})::text AS shipments,
+    (SELECT coalesce(json_agg(json_build_object(
+        'id', r.id, 'amount', r.amount, 'status', r.status, 'reason', r.reason,
+        'created_at', {_AT.format("r.created_at")}) ORDER BY r.created_at, r.id), '[]'::json)
+     FROM refunds r WHERE r.order_id = o.id)::text AS refunds
 FROM orders o
 """
 
@@ -147,6 +151,7 @@ class OrderView:
     items: Sequence[Mapping[str, Any]]
     promotions: Sequence[Mapping[str, Any]]
     shipments: Sequence[Mapping[str, Any]]
+    refunds: Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -269,7 +274,15 @@ async def news_since(database: Database, seen: Mapping[str, int]) -> list[News]:
 
 
 def _order(row: Mapping[str, Any]) -> OrderView:
-    documents = ("shipping_address", "next_action", "failure", "items", "promotions", "shipments")
+    documents = (
+        "shipping_address",
+        "next_action",
+        "failure",
+        "items",
+        "promotions",
+        "shipments",
+        "refunds",
+    )
     return OrderView(**{**row, **{name: _document(row[name]) for name in documents}})
 
 

@@ -6,13 +6,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from core.database import Database
 from core.domain.events import OrderEvent, TimelineEntry
 from models.orders import Order
 from models.oversight import OrderWait
 from models.repositories import audit, orders, timeline
+
+_WAITING = text("""
+SELECT workflow_id FROM order_waits WHERE order_id = :order_id AND what = :what
+ORDER BY since_at, workflow_id
+""")
 
 RETRY = "retry"
 WORDS = {
@@ -107,6 +114,12 @@ async def resolve(session: AsyncSession, decision: Decision) -> None:
 def own_workflows(order_id: str) -> tuple[str, str]:
     """The ids of the workflows that end with the order itself."""
     return f"checkout/{order_id}", f"fulfillment/{order_id}"
+
+
+async def workflows_waiting_for(database: Database, order_id: str, what: str) -> list[str]:
+    """The workflows of an order that wait for one thing, the longest first."""
+    rows = await database.statement(_WAITING, {"order_id": order_id, "what": what})
+    return [row["workflow_id"] for row in rows]
 
 
 async def forget(session: AsyncSession, order: Order) -> None:

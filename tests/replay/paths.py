@@ -9,12 +9,14 @@ from typing import Any
 
 from sqlalchemy import text
 
-from core.domain.ids import Prefix, new_id
+from core.domain.ids import Prefix, derived_id, new_id
 from tests.eventually import eventually
 from tests.replay.record import HISTORIES
 from tests.workflows.conftest import outside, skipping
 from tests.workflows.platform import DAY, HANDLING, SkippingPlatform
 from tests.workflows.test_cancel_checkout import asked_by_the_bank
+from tests.workflows.test_capture import lapsed
+from tests.workflows.test_refund import requested, started
 from workflows import workflow_ids
 from workflows.checkout import CheckoutWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
@@ -177,3 +179,16 @@ async def event_ids(skipping: SkippingPlatform) -> set[tuple[str, str]]:
         text("SELECT provider, event_id FROM webhook_events"), {}
     )
     return {(row["provider"], row["event_id"]) for row in rows}
+
+
+async def test_money_taken_again_and_given_back(skipping: SkippingPlatform) -> None:
+    shop = skipping.shop
+    order_id = await lapsed(skipping)
+    await eventually(lambda: shop.status(order_id), lambda status: status == "shipped")
+    capture_id = workflow_ids.capture(derived_id(Prefix.PAYMENT, order_id, 1), 1)
+    await shop.workflow(capture_id).result()
+    await keep(skipping, capture_id, "renewed")
+
+    refund_id = await requested(shop, order_id, 1000)
+    await (await started(shop, order_id, refund_id)).result()
+    await keep(skipping, workflow_ids.refund(refund_id), "succeeded")

@@ -99,6 +99,53 @@ def test_order_charged_twice_is_broken_with_both_charges() -> None:
     assert broken == {"provider_success_has_order": 1, "one_live_charge_per_order": 2}
 
 
+def test_order_with_two_payments_and_their_charges_breaks_nothing() -> None:
+    more = replace(CHARGE, id="pi_2", amount=700, idempotency_key=f"{ORDER}:authorize:2")
+    second = replace(PAYMENT, payment_id="pay_2", provider_payment_id="pi_2", amount=700)
+    assert compared([CHARGE, more], [PAYMENT, second]) == ({}, {})
+
+
+def test_live_charge_of_a_payment_let_go_is_broken_beside_the_renewal() -> None:
+    renewed = replace(CHARGE, id="pi_2", idempotency_key=f"{ORDER}:authorize:2")
+    lapsed = replace(PAYMENT, status=PaymentStatus.VOIDED)
+    second = replace(PAYMENT, payment_id="pay_2", provider_payment_id="pi_2")
+    broken, _ = compared([CHARGE, renewed], [lapsed, second])
+    assert broken == {"one_live_charge_per_order": 2}
+
+
+def test_stray_charge_that_was_given_back_breaks_nothing() -> None:
+    given_back = replace(
+        CHARGE,
+        id="pi_2",
+        status="succeeded",
+        captured=4998,
+        refunded=4998,
+        idempotency_key=None,
+    )
+    ended = replace(
+        PAYMENT,
+        order_status=OrderStatus.CANCELED,
+        status=PaymentStatus.VOIDED,
+        provider_payment_id="pi_2",
+    )
+    assert compared([CHARGE, given_back], [PAYMENT]) == ({}, {})
+    assert compared([given_back], [ended]) == ({}, {})
+
+
+@pytest.mark.parametrize(("refunded", "broken"), [(0, 0), (100, 0), (101, 1)])
+def test_refund_that_is_asked_for_may_be_done_already(refunded: int, broken: int) -> None:
+    charge = replace(CHARGE, status="succeeded", captured=4998, refunded=refunded)
+    delivered = replace(
+        PAYMENT,
+        order_status=OrderStatus.DELIVERED,
+        status=PaymentStatus.CAPTURED,
+        captured=4998,
+        refunding=100,
+    )
+    found, _ = compared([charge], [delivered])
+    assert found == ({"provider_refunded": broken} if broken else {})
+
+
 def test_second_charge_that_was_refunded_is_not_alive() -> None:
     refunded = replace(CHARGE, status="succeeded", captured=4998, refunded=4998)
     assert not refunded.is_live
