@@ -95,6 +95,7 @@ _PREFIXES = {
     "orders": "ord",
     "holds": "hld",
     "products": "prd",
+    "returns": "ret",
     "review-rules": "rul",
     "stock-transfers": "trf",
     "warehouses": "whs",

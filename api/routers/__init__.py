@@ -19,6 +19,7 @@ from api.routers import (
     operations,
     orders,
     quotes,
+    returns,
     webhooks,
 )
 
@@ -30,6 +31,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     holds.api,
     checkouts.api,
     orders.api,
+    returns.api,
     admin_audit.api,
     admin_stock.api,
     admin_transfers.api,
