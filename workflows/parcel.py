@@ -31,6 +31,9 @@ from workflows.ports.shipments import (
 from workflows.steps import carrier_call, database_step
 from workflows.task_queues import TaskQueue
 
+BOOKING = "carrier booking"
+"""The step that is parked while the carrier takes no booking."""
+
 CarrierStep = Callable[[CarrierActivities, ShipmentRef], Awaitable[ShipmentState]]
 Payload = TypeVar("Payload")
 

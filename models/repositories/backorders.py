@@ -111,8 +111,10 @@ WHERE o.status = 'processing' AND o.cancel_requested_at IS NULL
 ORDER BY o.id LIMIT 500
 """)
 
-_ANY_WAITING = text("""
-SELECT EXISTS (SELECT FROM backorders WHERE order_id = :order_id AND status = 'waiting') AS waits
+_ANY_UNSENT = text("""
+SELECT EXISTS (SELECT FROM backorders WHERE order_id = :order_id AND status = 'waiting')
+    OR EXISTS (SELECT FROM reservation_lines WHERE order_id = :order_id
+        AND status = 'committed' AND shipment_id IS NULL)
 """)
 
 Place = tuple[str, str]
@@ -153,9 +155,12 @@ async def record(session: AsyncSession, order_id: str, waiting: Sequence[Waiting
     )
 
 
-async def any_waiting(session: AsyncSession, order_id: str) -> bool:
-    """Whether the order still waits for stock: then it is neither shipped nor complete."""
-    return bool((await session.execute(_ANY_WAITING, {"order_id": order_id})).scalar_one())
+async def any_unsent(session: AsyncSession, order_id: str) -> bool:
+    """Whether goods of the order wait for stock, or have some and are in no parcel yet.
+
+    Then it is neither shipped nor complete, whatever its parcels are.
+    """
+    return bool(await session.scalar(_ANY_UNSENT, {"order_id": order_id}))
 
 
 async def allocate_waiting(session: AsyncSession, places: Sequence[Place]) -> list[str]:

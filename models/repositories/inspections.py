@@ -16,7 +16,7 @@ from core.domain.money import Money
 from core.domain.returns import shipping_goes_back
 from core.domain.statuses import FulfillmentStatus
 from models.orders import Order, OrderItem
-from models.repositories import exchanges, refunds, restocking, timeline
+from models.repositories import backorders, exchanges, refunds, restocking, timeline
 from models.repositories.exchanges import WantedExchange
 from models.repositories.restocking import UnitsBack
 from models.repositories.returns import credit_of, in_units, items_of
@@ -89,6 +89,8 @@ async def credit(
         one.item.returned_quantity += one.back.units
     await session.flush()
     exchange = await exchanges.plan(session, order, returned, wanted)
+    # After the exchange, which comes first. The housekeeping tells the orders that got units.
+    await backorders.allocate_waiting(session, [(warehouse_id, one.back.sku) for one in came])
     worth = sum(one.amounts.due for one in came)
     worth += await shipping_back(session, order, returned)
     exchanges.ask_for(exchange, max(0, exchange.cost - worth))

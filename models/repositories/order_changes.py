@@ -21,6 +21,7 @@ from core.domain.statuses import (
 from models.orders import ItemKind, Order, OrderItem
 from models.oversight import OrderEdit
 from models.repositories import (
+    backorders,
     order_units,
     orders,
     refunds,
@@ -181,7 +182,10 @@ async def settle_amounts(
 async def sum_up(session: AsyncSession, order: Order) -> None:
     """Let ``fulfillment_status`` follow the parcels that are left."""
     parcels = await parcels_of(session, order)
-    order.fulfillment_status = fulfillment_of(ShipmentStatus(one.status) for one in parcels)
+    counted = [ShipmentStatus(one.status) for one in parcels]
+    if await backorders.any_unsent(session, order.id):
+        counted.append(ShipmentStatus.PLANNED)
+    order.fulfillment_status = fulfillment_of(counted)
 
 
 def _require_units(items: Mapping[str, OrderItem], wanted: Mapping[str, int]) -> None:

@@ -12,7 +12,7 @@ from core.domain.errors import InvalidStateError, OutOfStockError, Shortage
 from core.domain.ids import Prefix, derived_id
 from core.domain.statuses import ShipmentStatus
 from models.orders import Order
-from models.repositories import reservations, shares, shipments
+from models.repositories import backorders, reservations, shares, shipments
 from models.repositories.parcel_cancellation import withdraw_parcel
 from models.shipments import Shipment, ShipmentItem, ShipmentPurpose
 
@@ -143,8 +143,15 @@ async def send_once_more(session: AsyncSession, order: Order, shipment: Shipment
 
 
 async def restock(session: AsyncSession, shipment: Shipment, *, actor: str) -> None:
-    """Put the goods of a parcel that came back on the shelf that they left, once."""
+    """Put the goods of a parcel that came back on the shelf that they left, once.
+
+    Orders that wait for them get them; the housekeeping tells those.
+    """
     await session.execute(_RESTOCK, {"shipment_id": shipment.id, "actor": actor})
+    items = await shipments.items_of(session, shipment.id)
+    await backorders.allocate_waiting(
+        session, sorted({(shipment.warehouse_id, item.sku) for item in items})
+    )
 
 
 async def _find_goods(

@@ -16,7 +16,7 @@ from core.domain.statuses import (
     order_status_for,
 )
 from models.orders import Order
-from models.repositories import orders, reservations, shipments, timeline
+from models.repositories import backorders, orders, reservations, shipments, timeline
 from models.shipments import Shipment, ShipmentPurpose
 
 LOST = "lost"
@@ -32,9 +32,6 @@ SELECT s.id FROM shipments s WHERE s.order_id = :order_id AND (
     EXISTS (SELECT FROM shipments r WHERE r.replaces_id = s.id AND r.status <> 'canceled')
     OR EXISTS (SELECT FROM refunds f WHERE f.shipment_id = s.id AND f.status <> 'failed'))
 """)
-_GOODS_WAIT = text(
-    "SELECT EXISTS (SELECT FROM backorders WHERE order_id = :order_id AND status = 'waiting')"
-)
 
 
 async def move(
@@ -87,7 +84,7 @@ async def sum_up(session: AsyncSession, order: Order) -> list[TimelineEntry]:
         as_counted(ShipmentStatus(parcel.status), made_good=parcel.id in made_good)
         for parcel in parcels
     ]
-    if await session.scalar(_GOODS_WAIT, {"order_id": order.id}):
+    if await backorders.any_unsent(session, order.id):
         counted.append(ShipmentStatus.PLANNED)
     fulfillment = fulfillment_of(counted)
     order.fulfillment_status = fulfillment

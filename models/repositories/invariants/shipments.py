@@ -67,9 +67,16 @@ SHIPMENTS = (
         sql="""
             SELECT o.id AS order_id, o.fulfillment_status, s.parcels, s.gone
             FROM orders o JOIN (
-                SELECT order_id, count(*) AS parcels,
+                SELECT order_id, count(*) + (
+                           SELECT count(*) FROM backorders b
+                           WHERE b.order_id = s.order_id AND b.status = 'waiting'
+                       ) + (
+                           SELECT count(*) FROM reservation_lines l
+                           WHERE l.order_id = s.order_id AND l.status = 'committed'
+                             AND l.shipment_id IS NULL
+                       ) AS parcels,
                        count(*) FILTER (WHERE status = ANY(:gone)) AS gone
-                FROM shipments WHERE status <> 'canceled' AND purpose = 'order' GROUP BY order_id
+                FROM shipments s WHERE status <> 'canceled' AND purpose = 'order' GROUP BY order_id
             ) s ON s.order_id = o.id
             WHERE (o.fulfillment_status = 'unfulfilled') <> (s.gone = 0)
                OR (o.fulfillment_status = 'partially_shipped')

@@ -116,7 +116,7 @@ async def test_partly_backordered_order_is_planned_and_shared_out_part_by_part(
 
     first = await counter.plan(order_id)
     async with counter.shop.database.transaction() as session:
-        assert await backorders.any_waiting(session, order_id)
+        assert await backorders.any_unsent(session, order_id)
         rest = await shares.reshare(session, await orders.lock(session, order_id))
     assert [one.capture_amount for one in first.shipments] == [total - rest]
     assert rest == 3 * PRICE + 3 * SHIPPING // 4

@@ -272,6 +272,19 @@ def _models_with_examples() -> list[type[BaseModel]]:
         model
         for module in SCHEMAS
         for module in modules
+        for module in (
+            catalogue,
+            checkout,
+            identity,
+            operations,
+            orders,
+            oversight,
+            promotions,
+            returns,
+            shipments,
+            stock,
+            terms,
+        )
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
