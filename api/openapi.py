@@ -91,7 +91,13 @@ def document(app: FastAPI) -> dict[str, Any]:
     return dict(made)
 
 
-_PREFIXES = {"orders": "ord", "holds": "hld", "products": "prd", "review-rules": "rul"}
+_PREFIXES = {
+    "orders": "ord",
+    "holds": "hld",
+    "products": "prd",
+    "returns": "ret",
+    "review-rules": "rul",
+}
 
 
 def _complete(path: str, operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:

@@ -8,8 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.domain.events import Actor
-from core.domain.statuses import OrderStatus
-from workflows.ports.payments import CapturePayment
+from core.domain.statuses import OrderStatus, PaymentStatus
 from workflows.ports.stock import WantedItem
 
 
@@ -89,10 +88,37 @@ class ReviewRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentCapture:
-    """What to capture; the provider lets the authorization lapse at ``capture_before`` (UTC)."""
+    """Which parcel is to be paid for; the authorization lapses at ``capture_before`` (UTC).
 
-    step: CapturePayment
-    capture_before: datetime | None
+    With ``cancelable`` a person may decide that it is not sent when nobody pays for it.
+    """
+
+    order_id: str
+    shipment_id: str
+    number: int
+    capture_before: datetime | None = None
+    cancelable: bool = False
+
+
+NEW_PAYMENT = "a new payment from the customer"
+"""What an order waits for whose authorization has lapsed and cannot be renewed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentMethodGiven:
+    """The customer's answer to that: the provider's token of a payment method, never a card."""
+
+    actor: str
+    provider: str
+    payment_method: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentMethodAnswer:
+    """What the provider said of it."""
+
+    status: PaymentStatus
+    decline_code: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +135,22 @@ class ReturnRequest:
 
     order_id: str
     return_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecideReturn:
+    """Who approves or rejects a return, and why."""
+
+    actor: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendReturn:
+    """The goods are on their way back."""
+
+    actor: str
+    tracking_number: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,3 +207,11 @@ class Resolution:
     reason: str = ""
     action: Action = Action.RETRY
     what: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaptureResult:
+    """What was captured, minor units; ``canceled`` when a person gave the parcel up instead."""
+
+    amount: int
+    canceled: Resolution | None = None

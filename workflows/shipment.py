@@ -9,13 +9,13 @@ from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from core.domain.ids import Prefix, derived_id
 from core.domain.statuses import ShipmentStatus, as_counted
 from workflows import search_attributes, workflow_ids
-from workflows.messages import Action, Child, PaymentCapture, Resolution
+from workflows.messages import Action, CaptureResult, Child, PaymentCapture, Resolution
 from workflows.parcel import NOT_GONE
 from workflows.parking import StepResolvedError
 from workflows.policies import FIRST_TRACKING_POLL, LONGEST_TRACKING_POLL, SAME_STEP_RUNNING_WAIT
-from workflows.ports.payments import CapturePayment
 from workflows.ports.shipments import (
     CarrierActivities,
     PlannedShipment,
@@ -118,30 +118,31 @@ class ShipmentWorkflow(UndeliveredParcel):
     async def _capture(self, amount: int) -> None:
         """The customer pays for this parcel when it leaves, not before."""
         capture = PaymentCapture(
-            step=CapturePayment(
-                order_id=self._shipment.order_id,
-                payment_id=self._shipment.payment_id,
-                number=self._shipment.number,
-                amount=amount,
-                final=self._shipment.final,
-            ),
+            order_id=self._shipment.order_id,
+            shipment_id=self._shipment.shipment_id,
+            number=self._shipment.number,
             capture_before=self._shipment.capture_before,
+            cancelable=True,
         )
+        first_payment = derived_id(Prefix.PAYMENT, capture.order_id, 1)
         while amount:
             try:
-                await workflow.execute_child_workflow(
+                result = await workflow.execute_child_workflow(
                     Child.PAYMENT_CAPTURE,
                     capture,
-                    id=workflow_ids.capture(capture.step.payment_id, capture.step.number),
+                    result_type=CaptureResult,
+                    id=workflow_ids.capture(first_payment, capture.number),
                     task_queue=TaskQueue.PAYMENTS,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                     parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                    search_attributes=search_attributes.of_order(capture.step.order_id),
-                    static_summary=f"Capture {capture.step.number} of {capture.step.order_id}",
+                    search_attributes=search_attributes.of_order(capture.order_id),
+                    static_summary=f"Capture {capture.number} of {capture.order_id}",
                 )
             except WorkflowAlreadyStartedError:  # by a run that was reset: it is at work
                 await workflow.sleep(SAME_STEP_RUNNING_WAIT)
             else:
+                if result.canceled is not None:
+                    raise StepResolvedError(result.canceled)
                 return
 
     async def _follow(self) -> None:

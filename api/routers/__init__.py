@@ -17,6 +17,7 @@ from api.routers import (
     operations,
     orders,
     quotes,
+    returns,
     webhooks,
 )
 
@@ -28,6 +29,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     holds.api,
     checkouts.api,
     orders.api,
+    returns.api,
     admin_audit.api,
     admin_oversight.api,
     admin_orders.api,

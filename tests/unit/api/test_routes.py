@@ -19,7 +19,7 @@ from api.context import SCOPE_KEY, RequestContext
 from api.docs_page import render
 from api.errors import install_error_handlers
 from api.routers import ROUTERS
-from api.schemas import catalogue, checkout, identity, operations, orders, oversight
+from api.schemas import catalogue, checkout, identity, operations, orders, oversight, returns
 from core.security import Principal
 from core.settings import Settings
 
@@ -65,6 +65,14 @@ POLICIES = {
     "GET /v1/admin/review-rules": STAFF,
     "POST /v1/admin/review-rules": STAFF,
     "PATCH /v1/admin/review-rules/{id}": STAFF,
+    "POST /v1/orders/{id}/returns": SIGNED_IN,
+    "GET /v1/orders/{id}/returns": SIGNED_IN,
+    "GET /v1/returns/{id}": SIGNED_IN,
+    "POST /v1/returns/{id}/shipped": SIGNED_IN,
+    "GET /v1/admin/returns": STAFF,
+    "POST /v1/admin/returns/{id}/approve": STAFF,
+    "POST /v1/admin/returns/{id}/reject": STAFF,
+    "POST /v1/admin/returns/{id}/receive": STAFF,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
     "GET /healthz": ANYONE,
@@ -84,6 +92,11 @@ IDEMPOTENT = {
     "POST /v1/admin/orders/{id}/release",
     "POST /v1/admin/orders/{id}/review",
     "POST /v1/admin/review-rules",
+    "POST /v1/orders/{id}/returns",
+    "POST /v1/returns/{id}/shipped",
+    "POST /v1/admin/returns/{id}/approve",
+    "POST /v1/admin/returns/{id}/reject",
+    "POST /v1/admin/returns/{id}/receive",
 }
 
 
@@ -178,7 +191,7 @@ def test_document_is_openapi_3_1_with_short_unique_names(document: dict[str, Any
 def _models_with_examples() -> list[type[BaseModel]]:
     return [
         model
-        for module in (catalogue, checkout, identity, operations, orders, oversight)
+        for module in (catalogue, checkout, identity, operations, orders, oversight, returns)
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
