@@ -162,27 +162,6 @@ class FulfillmentSettings(Section):
     )
 
 
-class OversightSettings(Section):
-    """How long an order may be in one state before people are told; beyond what the state needs."""
-
-    pending_seconds: int = Field(default=60, description="a checkout that is not decided by then")
-    challenge_seconds: int = Field(
-        default=60, description="a checkout after the deadline of its customer's bank"
-    )
-    confirmed_seconds: int = Field(
-        default=300, description="an order after its handling time, not being shipped"
-    )
-    processing_seconds: int = Field(
-        default=3 * 86_400, description="an order whose parcels have not all left"
-    )
-    shipped_seconds: int = Field(default=86_400, description="after the delivery deadline")
-    delivered_seconds: int = Field(default=86_400, description="after the return window")
-    cancel_seconds: int = Field(default=300, description="a cancellation that is under way")
-    lost_seconds: int = Field(
-        default=60, description="an unfinished order for which no workflow runs"
-    )
-
-
 class ReturnSettings(Section):
     auto_approve_reasons: tuple[str, ...] = Field(
         default=(), description="JSON list; a return for these alone needs no person"
@@ -204,6 +183,27 @@ class ReturnSettings(Section):
     )
     transit_seconds: int = Field(
         default=21 * 86_400, description="not received by then: staff looks for the parcel"
+    )
+
+
+class OversightSettings(Section):
+    """How long an order may be in one state before people are told; beyond what the state needs."""
+
+    pending_seconds: int = Field(default=60, description="a checkout that is not decided by then")
+    challenge_seconds: int = Field(
+        default=60, description="a checkout after the deadline of its customer's bank"
+    )
+    confirmed_seconds: int = Field(
+        default=300, description="an order after its handling time, not being shipped"
+    )
+    processing_seconds: int = Field(
+        default=3 * 86_400, description="an order whose parcels have not all left"
+    )
+    shipped_seconds: int = Field(default=86_400, description="after the delivery deadline")
+    delivered_seconds: int = Field(default=86_400, description="after the return window")
+    cancel_seconds: int = Field(default=300, description="a cancellation that is under way")
+    lost_seconds: int = Field(
+        default=60, description="an unfinished order for which no workflow runs"
     )
 
 
@@ -242,8 +242,8 @@ class Settings(BaseSettings):
     checkout: CheckoutSettings = CheckoutSettings()
     stock: StockSettings = StockSettings()
     fulfillment: FulfillmentSettings = FulfillmentSettings()
-    oversight: OversightSettings = OversightSettings()
     returns: ReturnSettings = ReturnSettings()
+    oversight: OversightSettings = OversightSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     worker: WorkerSettings = WorkerSettings()
 
