@@ -251,6 +251,13 @@ class Parkable:
             ),
         )
 
+    def wake(self, what: str, reason: str) -> None:
+        """Try a parked step now since something has changed; harmless when it is not parked."""
+        wait = self._waits.get(what)
+        if wait is not None and not wait.claimed:
+            wait.claimed = True
+            wait.resolution = Resolution(actor=Actor.SYSTEM, reason=reason)
+
     def decided(self, what: str) -> Resolution | None:
         """Return what a person has decided about a mark, if somebody has."""
         wait = self._waits.get(what)

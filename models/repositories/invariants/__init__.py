@@ -21,6 +21,7 @@ from models.repositories.invariants.promotions import PROMOTIONS
 from models.repositories.invariants.returns import RETURNS
 from models.repositories.invariants.shipments import SHIPMENTS
 from models.repositories.invariants.stock import STOCK
+from models.repositories.invariants.waits import WAITS
 
 LATE = timedelta(seconds=60)
 """A hold may outlive its deadline by this much before it counts as forgotten."""
@@ -65,6 +66,7 @@ INVARIANTS: Sequence[Invariant] = (
     *SHIPMENTS,
     *RETURNS,
     *HISTORY,
+    *WAITS,
 )
 
 

@@ -350,3 +350,23 @@ VALUES (:customer, 'second', 'hash', :order_confirmed);
 -- breaks: event_is_dealt_with
 INSERT INTO webhook_events (provider, event_id, type, object_id, payload, received_at)
 VALUES ('stripe', 'evt_1', 'payment_intent.succeeded', 'pi_1', '{}', now() - interval '16 minutes');
+
+-- breaks: ended_order_is_not_parked
+INSERT INTO order_waits (order_id, workflow_id, what, since_at, attempts, last_error, actions)
+VALUES (:order_canceled, 'checkout/' || :order_canceled, 'payment void', now(), 1, 'down', '[]');
+UPDATE orders SET waiting_for = '{"what": "payment void", "attempts": 1}'
+WHERE id = :order_canceled;
+
+-- breaks: oldest_wait_is_shown
+UPDATE orders SET waiting_for = '{"what": "rain", "attempts": 1}' WHERE id = :order_confirmed;
+
+-- breaks: oldest_wait_is_shown
+INSERT INTO order_waits (order_id, workflow_id, what, since_at, attempts, last_error, actions)
+VALUES (:order_confirmed, 'shipment/shp_1', 'carrier booking', now(), 2, 'down', '["retry"]'),
+    (:order_confirmed, 'shipment/shp_2', 'hand-over', now() - interval '1 hour', 1, 'down', '[]');
+UPDATE orders SET waiting_for = '{"what": "carrier booking", "attempts": 2}'
+WHERE id = :order_confirmed;
+
+-- breaks: every_step_has_an_actor
+ALTER TABLE order_timeline DISABLE TRIGGER USER;
+UPDATE order_timeline SET actor = '' WHERE order_id = :order_pending AND sequence = 1;
