@@ -27,7 +27,7 @@ async def test_orders_parked_by_one_cause_are_found_explained_and_delivered(
     async def waits() -> list[list[str]]:
         return [await shop.waits(order_id) for order_id in orders]
 
-    await eventually(waits, lambda seen: seen == [[CAUSE], [CAUSE]], within_seconds=60)
+    await eventually(waits, lambda seen: seen == [[CAUSE], [CAUSE]], within_seconds=90)
     listed = json.loads((await _ops(platform, "list", "--cause", CAUSE, "--json")).stdout)
     assert {one["id"] for one in listed} == set(orders)
     assert all(one["actions"] == ["retry"] for one in listed)
