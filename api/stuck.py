@@ -80,6 +80,19 @@ async def find_stuck(resources: Resources, *, limit: int, before: str | None = N
     return Found(orders=found, next_before=before)
 
 
+async def find_causes(resources: Resources, order_id: str) -> StuckOrder | None:
+    """Return what keeps one order from going on, or nothing in its causes; None without an order.
+
+    Raises:
+        UnavailableError: the database or Temporal does not answer.
+    """
+    orders = await oversight_views.scan(resources.database, limit=1, only=order_id)
+    if not orders:
+        return None
+    stuck = await _stuck_among(resources, orders)
+    return stuck[0] if stuck else StuckOrder(order=orders[0], causes=[], running=[])
+
+
 async def _stuck_among(resources: Resources, orders: Sequence[Scanned]) -> list[StuckOrder]:
     ids = [order.id for order in orders]
     running = await workflow_visibility.running_for(resources.temporal, ids)

@@ -25,11 +25,13 @@ not fit the history. Source: Temporal's documentation of search attributes."""
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Running:
-    """A workflow that runs for an order; ``problems`` when its workflow tasks fail."""
+    """A run of a workflow for an order; ``problems`` when its workflow tasks fail."""
 
     workflow_id: str
+    run_id: str
     workflow_type: str
     order_id: str
+    status: str
     problems: Sequence[str]
 
 
@@ -45,9 +47,18 @@ async def running_for(client: Client, order_ids: Iterable[str]) -> dict[str, lis
     listed = ", ".join(f"'{order_id}'" for order_id in wanted)
     query = f"ExecutionStatus = 'Running' AND {search_attributes.ORDER_ID.name} IN ({listed})"
     found: dict[str, list[Running]] = {}
-    for one in await _list(client, query, limit=None):
+    for one in await list_runs(client, query, limit=None):
         found.setdefault(one.order_id, []).append(one)
     return found
+
+
+async def all_of(client: Client, order_id: str) -> list[Running]:
+    """Return every workflow that has worked for an order, those that have ended too.
+
+    Raises:
+        UnavailableError: Temporal does not answer.
+    """
+    return await list_runs(client, f"{search_attributes.ORDER_ID.name} = '{order_id}'", limit=None)
 
 
 async def failing(client: Client) -> list[Running]:
@@ -57,7 +68,7 @@ async def failing(client: Client) -> list[Running]:
         UnavailableError: Temporal does not answer.
     """
     query = f"ExecutionStatus = 'Running' AND {REPORTED_PROBLEMS.name} IS NOT NULL"
-    return await _list(client, query, limit=_MOST_FAILING)
+    return await list_runs(client, query, limit=_MOST_FAILING)
 
 
 def link(settings: TemporalSettings, workflow_id: str) -> str:
@@ -74,7 +85,12 @@ def links(settings: TemporalSettings, workflow_ids: Iterable[str]) -> list[Mappi
     ]
 
 
-async def _list(client: Client, query: str, *, limit: int | None) -> list[Running]:
+async def list_runs(client: Client, query: str, *, limit: int | None) -> list[Running]:
+    """Return the runs that a visibility query finds.
+
+    Raises:
+        UnavailableError: Temporal does not answer, or does not understand the query.
+    """
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             return [
@@ -88,7 +104,9 @@ def _running(execution: WorkflowExecution) -> Running:
     attributes = execution.typed_search_attributes
     return Running(
         workflow_id=execution.id,
+        run_id=execution.run_id,
         workflow_type=execution.workflow_type,
+        status=execution.status.name.lower() if execution.status else "unknown",
         order_id=attributes.get(search_attributes.ORDER_ID) or "",
         problems=list(attributes.get(REPORTED_PROBLEMS) or ()),
     )

@@ -37,9 +37,6 @@ BOOKING = "carrier booking"
 CarrierStep = Callable[[CarrierActivities, ShipmentRef], Awaitable[ShipmentState]]
 Payload = TypeVar("Payload")
 
-BOOKING = "carrier booking"
-"""What a parcel waits for whose carrier does not answer."""
-
 NOT_GONE = (ShipmentStatus.PLANNED, ShipmentStatus.PACKED)
 
 
@@ -67,7 +64,7 @@ class Parcel(Parkable):
     def contents_changed(self) -> None:
         """Somebody changed or canceled the parcel: look again."""
         self._changed = True
-        self.try_again("the order was changed")
+        self.wake(BOOKING, "the order was changed")
 
     async def _look(self) -> ShipmentState:
         self._changed = False

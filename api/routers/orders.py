@@ -182,7 +182,7 @@ async def cancel_order(
     responses={**_OWN, **problems("invalid-state")},
 )
 async def change_address(
-    order_id: OrderId, principal: SignedIn, resources: Res, address: NewAddress
+    order_id: OrderId, reader: OrderReader, resources: Res, address: NewAddress
 ) -> Response:
     """Send an order elsewhere in the same country and region, until its first parcel is booked.
 
@@ -192,10 +192,10 @@ async def change_address(
         resources.database,
         order_id,
         address.model_dump(),
-        customer_id=principal.user_id,
-        actor=f"customer:{principal.user_id}",
+        customer_id=reader.customer_id,
+        actor=reader.actor,
     )
-    order = await order_views.find_order(resources.database, order_id, principal.user_id)
+    order = await order_views.find_order(resources.database, order_id, reader.customer_id)
     if order is None:
         raise NotFoundError("there is no such order")
     return JsonResponse(order_document(order))

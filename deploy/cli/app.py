@@ -10,10 +10,17 @@ from typing import Annotated, Literal
 import typer
 
 from deploy.cli.console import out
-from deploy.local.addresses import environment_with_file, stack_environment
+from deploy.cli.data_dir import (
+    DEFAULT_DATA_DIR,
+    DataDir,
+    directory_of,
+    running_state,
+    use_stack,
+)
+from deploy.cli.ops import ops
 from deploy.local.data_directory import DataDirectory
 from deploy.local.errors import StackError
-from deploy.local.state import Phase, StackState, read_state
+from deploy.local.state import Phase
 
 app = typer.Typer(
     name="perdure",
@@ -26,11 +33,7 @@ app = typer.Typer(
 STOP_SECONDS = 60.0
 PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
 
-DataDir = Annotated[
-    Path,
-    typer.Option("--data-dir", envvar="PERDURE_DATA_DIR", help="Where the stack keeps its data."),
-]
-DEFAULT_DATA_DIR = Path(".perdure")
+app.add_typer(ops, name="ops")
 
 
 @app.command()
@@ -49,7 +52,7 @@ def up(
     from deploy.cli.up import UpOptions, up_detached, up_in_foreground  # noqa: PLC0415  # heavy
 
     options = UpOptions(
-        directory=_directory(data_dir),
+        directory=directory_of(data_dir),
         auto_ports=ports == "auto",
         first_order=first_order,
         quiet=quiet,
@@ -67,8 +70,8 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Show where everything is; exit code 1 when it does not run."""
-    directory = _directory(data_dir)
-    state = _running_state(directory)
+    directory = directory_of(data_dir)
+    state = running_state(directory)
     if state is None and as_json:
         out.print_json(json.dumps({"state": Phase.STOPPED}))
         raise typer.Exit(1)
@@ -85,8 +88,8 @@ def status(
 @app.command()
 def down(*, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Drain and stop a stack; its data is kept."""
-    directory = _directory(data_dir)
-    state = _running_state(directory)
+    directory = directory_of(data_dir)
+    state = running_state(directory)
     if state is None:
         out.print("Nothing runs.")
         return
@@ -110,7 +113,7 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Wipe the data of a stopped stack."""
-    directory = _directory(data_dir)
+    directory = directory_of(data_dir)
     directory.require_ours()
     if not yes:
         typer.confirm(f"Delete all data in {directory.path}?", abort=True)
@@ -121,7 +124,7 @@ def reset(
 @app.command()
 def logs(part: str, *, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Print the log of one part, `supervisor` among them."""
-    directory = _directory(data_dir)
+    directory = directory_of(data_dir)
     known = sorted(path.stem for path in directory.logs.glob("*.log"))
     if part not in known:
         raise StackError(
@@ -156,7 +159,7 @@ def sandbox(context: typer.Context) -> None:
 @app.command()
 def migrate(*, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Bring the database to the newest schema."""
-    os.environ.update(_stack_environ(data_dir))
+    use_stack(data_dir)
     from core.settings import load_settings  # noqa: PLC0415  # heavy
     from models.migrations import upgrade  # noqa: PLC0415  # heavy
 
@@ -167,7 +170,7 @@ def migrate(*, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
 @app.command()
 def seed(*, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Write the demo shop and its accounts; what exists stays as it is."""
-    os.environ.update(_stack_environ(data_dir))
+    use_stack(data_dir)
     import asyncio  # noqa: PLC0415  # heavy, as all here
 
     from core.settings import load_settings  # noqa: PLC0415
@@ -184,7 +187,7 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Check every invariant on the live platform; exit code 1 when one is broken."""
-    os.environ.update(_stack_environ(data_dir))
+    use_stack(data_dir)
     from deploy.cli.verify import run_verify  # noqa: PLC0415  # heavy
 
     run_verify(as_json=as_json)
@@ -199,18 +202,10 @@ def demo(
     seed: Annotated[int, typer.Option(help="The same seed, the same mixture.")] = 1,
 ) -> None:
     """Place real orders over HTTP, follow them to delivered, print outcomes and latencies."""
-    os.environ.update(_stack_environ(data_dir))
+    use_stack(data_dir)
     from deploy.cli.demo import run_demo  # noqa: PLC0415  # heavy
 
     run_demo(orders=orders, concurrency=concurrency, seed=seed)
-
-
-def _directory(data_dir: Path) -> DataDirectory:
-    return DataDirectory(path=data_dir.resolve())
-
-
-def _running_state(directory: DataDirectory) -> StackState | None:
-    return read_state(directory.state_file) if directory.is_locked() else None
 
 
 def _not_running(directory: DataDirectory) -> StackError:
@@ -220,14 +215,7 @@ def _not_running(directory: DataDirectory) -> StackError:
     )
 
 
-def _stack_environ(data_dir: Path) -> dict[str, str]:
-    """The environment of the running stack, below what the person set."""
-    state = _running_state(_directory(data_dir))
-    of_stack = stack_environment(state.addresses) if state else {}
-    return of_stack | environment_with_file(os.environ)
-
-
 def _become(data_dir: Path, module: str, *arguments: str) -> None:
     """Replace this process: signals and the exit code are those of the module."""
-    os.environ.update(_stack_environ(data_dir))
+    use_stack(data_dir)
     os.execv(sys.executable, [sys.executable, "-P", "-m", module, *arguments])  # noqa: S606  # ours

@@ -119,7 +119,7 @@ WHERE o.id = :order_id
 _CONFIRM = text(f"""
 WITH changed AS (
     UPDATE orders SET status = 'confirmed', payment_status = 'authorized', next_action = NULL,
-        waiting_for = NULL, workflow_id = :workflow_id, version = version + :entry_count,
+        workflow_id = :workflow_id, version = version + :entry_count,
         updated_at = now()
     WHERE id = :order_id AND status IN ('pending', 'requires_action')
         AND total_amount = :authorized_amount AND currency = :currency

@@ -49,6 +49,12 @@ WHERE (CAST(:cause AS text) IS NULL
   AND since_at <= now() - :older_than * interval '1 second'
 ORDER BY since_at, order_id, workflow_id, what
 """)
+_NAMED = text("SELECT id FROM orders WHERE id = :id OR number = CAST(:number AS bigint) LIMIT 1")
+_MONEY = text("""
+SELECT purpose, attempt, provider, status, currency, amount, authorized_amount, captured_amount,
+    refunded_amount
+FROM payments WHERE order_id = :id ORDER BY attempt
+""")
 _TIMELINE = text("""
 SELECT at, type, title, detail, actor FROM order_timeline WHERE order_id = :id ORDER BY sequence
 """)
@@ -70,7 +76,9 @@ LEFT JOIN LATERAL (
     ORDER BY t.sequence DESC LIMIT 1
 ) entered ON true
 WHERE (CAST(:before AS text) IS NULL OR o.id < :before)
-  AND (o.status <> ALL(CAST(:finished AS text[])) OR o.id = ANY(CAST(:failing AS text[]))
+  AND (CAST(:only AS text) IS NULL OR o.id = :only)
+  AND (o.id = :only OR o.status <> ALL(CAST(:finished AS text[]))
+       OR o.id = ANY(CAST(:failing AS text[]))
        OR EXISTS (SELECT FROM order_waits w WHERE w.order_id = o.id))
 ORDER BY o.id DESC LIMIT :limit
 """)
@@ -147,6 +155,21 @@ async def find_order(database: Database, order_id: str) -> StaffOrder | None:
     return StaffOrder(order=order_of(dict(rows[0])), waits=waits.get(order_id, []))
 
 
+async def id_of(database: Database, name: str) -> str | None:
+    """Return the id of the order with this id or number, ``ord_…`` or ``P-100042``."""
+    number = name.upper().removeprefix("P-")
+    rows = await database.statement(
+        _NAMED, {"id": name, "number": int(number) if number.isdecimal() else None}
+    )
+    return str(rows[0]["id"]) if rows else None
+
+
+async def find_money(database: Database, order_id: str) -> list[Mapping[str, Any]]:
+    """Return the payments of an order, the first one first; amounts in minor units."""
+    rows = await database.statement(_MONEY, {"id": order_id})
+    return [dict(row) for row in rows]
+
+
 async def find_timeline(database: Database, order_id: str) -> list[Mapping[str, Any]]:
     """Return every step of an order so far, the oldest first."""
     rows = await database.statement(_TIMELINE, {"id": order_id})
@@ -170,9 +193,17 @@ async def waits_for(
 
 
 async def scan(
-    database: Database, *, failing: Sequence[str], limit: int, before: str | None = None
+    database: Database,
+    *,
+    failing: Sequence[str] = (),
+    limit: int,
+    before: str | None = None,
+    only: str | None = None,
 ) -> list[Scanned]:
-    """Return orders that may be stuck, the newest first: unfinished, waiting, or ``failing``."""
+    """Return orders that may be stuck, the newest first: unfinished, waiting, or ``failing``.
+
+    ``only`` is the id of the one order that is asked for, whatever its state.
+    """
     rows = await database.statement(
         _SCAN,
         {
@@ -180,6 +211,7 @@ async def scan(
             "finished": [str(status) for status in TERMINAL],
             "limit": limit,
             "before": before,
+            "only": only,
         },
     )
     return [Scanned(**{**row, "status": OrderStatus(row["status"])}) for row in rows]

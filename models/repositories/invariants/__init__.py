@@ -22,6 +22,7 @@ from models.repositories.invariants.promotions import PROMOTIONS
 from models.repositories.invariants.returns import RETURNS
 from models.repositories.invariants.shipments import SHIPMENTS
 from models.repositories.invariants.stock import STOCK
+from models.repositories.invariants.waits import WAITS
 
 LATE = timedelta(seconds=60)
 """A hold may outlive its deadline by this much before it counts as forgotten."""
@@ -67,6 +68,7 @@ INVARIANTS: Sequence[Invariant] = (
     *RETURNS,
     *CARTS,
     *HISTORY,
+    *WAITS,
 )
 
 

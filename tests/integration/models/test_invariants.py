@@ -116,8 +116,17 @@ LEGITIMATE = {
     "parked-past-its-deadline": """
         UPDATE reservation_lines SET expires_at = now() - interval '1 hour'
         WHERE order_id = :order_requires_action;
-        UPDATE orders SET waiting_for = '{"what": "payment void"}'
+        INSERT INTO order_waits
+            (order_id, workflow_id, what, since_at, attempts, last_error, actions)
+        VALUES (:order_requires_action, 'checkout/1', 'payment void', now(), 1, 'down', '[]');
+        UPDATE orders SET waiting_for = '{"what": "payment void", "attempts": 1}'
         WHERE id = :order_requires_action""",
+    "refund-of-a-completed-order-that-is-parked": """
+        INSERT INTO order_waits
+            (order_id, workflow_id, what, since_at, attempts, last_error, actions)
+        VALUES (:order_completed, 'refund/1', 'refund', now(), 1, 'down', '[]');
+        UPDATE orders SET waiting_for = '{"what": "refund", "attempts": 1}'
+        WHERE id = :order_completed""",
     "challenge-known-before-its-order-shows-it": """
         UPDATE payments SET status = 'requires_action' WHERE order_id = :order_pending""",
     "unanswered-provider": """

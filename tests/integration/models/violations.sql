@@ -376,3 +376,18 @@ WHERE resource_id IN (:order_confirmed, :order_delivered, :order_failed);
 UPDATE orders SET customer_id = 'crt_1' WHERE id = :order_confirmed;
 UPDATE checkout_drafts SET customer_id = 'crt_1' WHERE order_id = :order_confirmed;
 UPDATE idempotency_keys SET caller_id = 'crt_1' WHERE resource_id = :order_confirmed;
+-- breaks: ended_order_is_not_parked
+INSERT INTO order_waits (order_id, workflow_id, what, since_at, attempts, last_error, actions)
+VALUES (:order_canceled, 'checkout/' || :order_canceled, 'payment void', now(), 1, 'down', '[]');
+UPDATE orders SET waiting_for = '{"what": "payment void", "attempts": 1}'
+WHERE id = :order_canceled;
+-- breaks: oldest_wait_is_shown
+UPDATE orders SET waiting_for = '{"what": "rain", "attempts": 1}' WHERE id = :order_confirmed;
+-- breaks: oldest_wait_is_shown
+INSERT INTO order_waits (order_id, workflow_id, what, since_at, attempts, last_error, actions)
+VALUES (:order_confirmed, 'shipment/shp_1', 'carrier booking', now(), 2, 'down', '["retry"]'),
+    (:order_confirmed, 'shipment/shp_2', 'hand-over', now() - interval '1 hour', 1, 'down', '[]');
+UPDATE orders SET waiting_for = '{"what": "carrier booking", "attempts": 2}'
+-- breaks: every_step_has_an_actor
+ALTER TABLE order_timeline DISABLE TRIGGER USER;
+UPDATE order_timeline SET actor = '' WHERE order_id = :order_pending AND sequence = 1;
