@@ -277,7 +277,11 @@ async def test_exchange_that_the_vendor_cannot_send_is_paid_back(
         actor="vendor:usr_test",
         reason="none left",
     )
-    await shop.workflow(workflow_ids.shipment(parcel["id"])).execute_update("cancel", decline)
+    await shop.workflow(workflow_ids.shipment(parcel["id"])).execute_update("reject", decline)
+    stock = "stock for parcel 2"
+    await eventually(lambda: shop.waits(of.order_id), lambda waits: waits == [stock])
+    given_up = Resolution(actor=STAFF, action=Action.CANCEL, what=stock)
+    await shop.workflow(workflow_ids.shipment(parcel["id"])).execute_update("resolve", given_up)
     await eventually(lambda: refunded(skipping, of.order_id), lambda paid: paid == PRICE)
     assert await shop.levels(other) == (2, 0)
 
