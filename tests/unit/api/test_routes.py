@@ -19,13 +19,26 @@ from api.context import SCOPE_KEY, RequestContext
 from api.docs_page import render
 from api.errors import install_error_handlers
 from api.routers import ROUTERS
-from api.schemas import catalogue, checkout, identity, operations, orders, oversight, returns
+from api.schemas import (
+    catalogue,
+    checkout,
+    identity,
+    operations,
+    orders,
+    oversight,
+    promotions,
+    returns,
+    shipments,
+    stock,
+    terms,
+)
 from core.security import Principal
 from core.settings import Settings
 
 ANYONE = "anyone"
 SIGNED_IN = "signed in"
 STAFF = "staff"
+VENDOR = "vendor"
 PROVIDER = "the provider's signature"
 
 POLICIES = {
@@ -52,6 +65,33 @@ POLICIES = {
     "POST /v1/orders/{id}/cancel": SIGNED_IN,
     "PUT /v1/orders/{id}/shipping-address": SIGNED_IN,
     "GET /v1/admin/audit-log": STAFF,
+    "GET /v1/admin/promotions": STAFF,
+    "GET /v1/admin/promotions/{id}": STAFF,
+    "POST /v1/admin/promotions": STAFF,
+    "PATCH /v1/admin/promotions/{id}": STAFF,
+    "GET /v1/admin/tax-rules": STAFF,
+    "PUT /v1/admin/tax-rules": STAFF,
+    "GET /v1/admin/shipping-options": STAFF,
+    "PUT /v1/admin/shipping-options": STAFF,
+    "POST /v1/admin/stock-adjustments": STAFF,
+    "POST /v1/admin/stock-takes": STAFF,
+    "GET /v1/admin/stock-movements": STAFF,
+    "GET /v1/admin/stock-policies/{sku}": STAFF,
+    "PUT /v1/admin/stock-policies/{sku}": STAFF,
+    "POST /v1/admin/stock-transfers": STAFF,
+    "GET /v1/admin/stock-transfers": STAFF,
+    "GET /v1/admin/stock-transfers/{id}": STAFF,
+    "POST /v1/admin/stock-transfers/{id}/receive": STAFF,
+    "POST /v1/admin/stock-transfers/{id}/cancel": STAFF,
+    "GET /v1/admin/warehouses": STAFF,
+    "POST /v1/admin/warehouses": STAFF,
+    "GET /v1/admin/warehouses/{id}": STAFF,
+    "PATCH /v1/admin/warehouses/{id}": STAFF,
+    "GET /v1/admin/orders": STAFF,
+    "GET /v1/admin/orders/stuck": STAFF,
+    "GET /v1/admin/orders/{id}": STAFF,
+    "POST /v1/admin/orders/{id}/retry": STAFF,
+    "POST /v1/admin/orders/{id}/resolve": STAFF,
     "POST /v1/admin/orders/{id}/cancel": STAFF,
     "POST /v1/admin/orders/{id}/edits": STAFF,
     "POST /v1/admin/orders/{id}/hold": STAFF,
@@ -68,17 +108,37 @@ POLICIES = {
     "POST /v1/admin/returns/{id}/approve": STAFF,
     "POST /v1/admin/returns/{id}/reject": STAFF,
     "POST /v1/admin/returns/{id}/receive": STAFF,
+    "GET /v1/vendor/shipments": VENDOR,
+    "GET /v1/vendor/shipments/{id}": VENDOR,
+    "POST /v1/vendor/shipments/{id}/accept": VENDOR,
+    "POST /v1/vendor/shipments/{id}/reject": VENDOR,
+    "POST /v1/vendor/shipments/{id}/pack": VENDOR,
+    "POST /v1/vendor/shipments/{id}/hand-over": VENDOR,
+    "GET /v1/admin/shipments/{id}": STAFF,
+    "POST /v1/admin/shipments/{id}/events": STAFF,
+    "POST /v1/admin/shipments/{id}/reallocate": STAFF,
+    "POST /v1/admin/shipments/{id}/{move}": STAFF,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
     "GET /healthz": ANYONE,
     "GET /readyz": ANYONE,
 }
-WITH_TOKEN = {SIGNED_IN, STAFF}
+ONE_ROLE = {STAFF, VENDOR}
+WITH_TOKEN = {SIGNED_IN, *ONE_ROLE}
 StaffOrVendor = Annotated[Principal, Depends(has_role("staff", "vendor"))]
 IDEMPOTENT = {
     "POST /v1/holds",
     "POST /v1/checkouts",
     "POST /v1/orders/{id}/cancel",
+    "POST /v1/admin/promotions",
+    "POST /v1/admin/stock-adjustments",
+    "POST /v1/admin/stock-takes",
+    "POST /v1/admin/stock-transfers",
+    "POST /v1/admin/stock-transfers/{id}/receive",
+    "POST /v1/admin/stock-transfers/{id}/cancel",
+    "POST /v1/admin/warehouses",
+    "POST /v1/admin/orders/{id}/retry",
+    "POST /v1/admin/orders/{id}/resolve",
     "POST /v1/admin/orders/{id}/cancel",
     "POST /v1/admin/orders/{id}/edits",
     "POST /v1/admin/orders/{id}/hold",
@@ -90,6 +150,13 @@ IDEMPOTENT = {
     "POST /v1/admin/returns/{id}/approve",
     "POST /v1/admin/returns/{id}/reject",
     "POST /v1/admin/returns/{id}/receive",
+    "POST /v1/vendor/shipments/{id}/accept",
+    "POST /v1/vendor/shipments/{id}/reject",
+    "POST /v1/vendor/shipments/{id}/pack",
+    "POST /v1/vendor/shipments/{id}/hand-over",
+    "POST /v1/admin/shipments/{id}/events",
+    "POST /v1/admin/shipments/{id}/reallocate",
+    "POST /v1/admin/shipments/{id}/{move}",
 }
 
 
@@ -122,7 +189,7 @@ def test_routes_of_one_role_refuse_the_others(document: dict[str, Any]) -> None:
         name for name, operation in _operations(document) if "403" in operation["responses"]
     }
 
-    assert refusing == {name for name, policy in POLICIES.items() if policy == STAFF}
+    assert refusing == {name for name, policy in POLICIES.items() if policy in ONE_ROLE}
 
 
 def test_effectful_posts_take_an_idempotency_key(document: dict[str, Any]) -> None:
@@ -181,10 +248,25 @@ def test_document_is_openapi_3_1_with_short_unique_names(document: dict[str, Any
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
+SCHEMAS = (catalogue, checkout, identity, operations, orders, oversight, promotions, terms)
+
+
 def _models_with_examples() -> list[type[BaseModel]]:
     return [
         model
         for module in (catalogue, checkout, identity, operations, orders, oversight, returns)
+        for module in (
+            catalogue,
+            checkout,
+            identity,
+            operations,
+            orders,
+            oversight,
+            promotions,
+            terms,
+        )
+        for module in (catalogue, checkout, identity, operations, orders, oversight, stock)
+        for module in (catalogue, checkout, identity, operations, orders, oversight, shipments)
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
