@@ -159,8 +159,8 @@ class PostgresFulfillmentActivities(FulfillmentActivities):
             for shipment in await shipments.of_order(session, order.id):
                 shipment.status = ShipmentStatus.CANCELED
             await session.flush()
-            await order_units.forget_waiting(session, order.id)
             await promotions.release(session, order.id)
+            await order_units.forget_waiting(session, order.id)
             await reservations.release_order(session, order.id)
             await timeline.append(session, order.id, _canceled_entries(order, step, voided=voided))
             return OrderStatus.CANCELED

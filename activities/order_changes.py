@@ -5,11 +5,16 @@ from __future__ import annotations
 from temporalio import activity
 
 from core.database import Database
-from core.domain.statuses import OrderStatus
-from models.repositories import audit, order_changes, orders
+from core.domain.statuses import EditStatus, OrderStatus
+from models.oversight import OrderEdit
+from models.repositories import audit, order_changes, order_edits, orders
 from workflows.ports.order_changes import (
+    ApplyEdit,
     ChangedOrder,
+    EditOrder,
     OrderChangeActivities,
+    PreparedEdit,
+    RefuseEdit,
     RequestCancellation,
 )
 
@@ -52,3 +57,49 @@ class PostgresOrderChangeActivities(OrderChangeActivities):
                 parcels=canceled.parcels,
                 refund_id=canceled.refund_id,
             )
+
+    @activity.defn
+    async def prepare_edit(self, step: EditOrder) -> PreparedEdit:
+        async with self._database.transaction() as session:
+            order = await orders.lock(session, step.order_id)
+            edit, missing = await order_edits.prepare(
+                session,
+                order,
+                {one.sku: one.quantity for one in step.changes},
+                edit_id=step.edit_id,
+                actor=step.actor,
+                reason=step.reason,
+            )
+            return PreparedEdit(status=EditStatus(edit.status), missing_amount=missing)
+
+    @activity.defn
+    async def apply_edit(self, step: ApplyEdit) -> ChangedOrder:
+        async with self._database.transaction() as session:
+            order = await orders.lock(session, step.order_id)
+            edit = await session.get_one(OrderEdit, step.edit_id)
+            if edit.status != EditStatus.PENDING:
+                return ChangedOrder(order_status=OrderStatus(order.status))
+            before = order.total_amount
+            parcels, refund_id = await order_edits.apply(
+                session, order, edit, payment_id=step.payment_id
+            )
+            await audit.record(
+                session,
+                actor=edit.actor,
+                action="order.edit",
+                target=order.id,
+                reason=edit.reason,
+                before={"total": before},
+                after={"total": order.total_amount, "changes": edit.changes},
+            )
+            return ChangedOrder(
+                order_status=OrderStatus(order.status), parcels=parcels, refund_id=refund_id
+            )
+
+    @activity.defn
+    async def refuse_edit(self, step: RefuseEdit) -> OrderStatus:
+        async with self._database.transaction() as session:
+            order = await orders.lock(session, step.order_id)
+            edit = await session.get_one(OrderEdit, step.edit_id)
+            await order_edits.refuse(session, order, edit, step.why)
+            return OrderStatus(order.status)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Any, TypeVar
 
+import structlog
 from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
@@ -20,6 +21,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from core.domain.errors import UnavailableError
 
+log = structlog.get_logger("api")
+
 _PROBE_SECONDS = 1.0
 _DOWN = frozenset(
     {
@@ -30,6 +33,7 @@ _DOWN = frozenset(
         RPCStatusCode.UNKNOWN,
     }
 )
+_REFUSALS = frozenset({"invalid-state", "out-of-stock", "payment-declined", "validation-error"})
 _Result = TypeVar("_Result")
 
 
@@ -42,7 +46,11 @@ class WorkflowClosedError(Exception):
 
 
 class UpdateRefusedError(Exception):
-    """The workflow's validator said no."""
+    """The workflow said no: the problem's slug, in words, and what the answer carries beside."""
+
+    def __init__(self, code: str, detail: str, extra: Mapping[str, Any]) -> None:
+        super().__init__(detail)
+        self.code, self.detail, self.extra = code, detail, extra
 
 
 class Start(StrEnum):
@@ -130,7 +138,7 @@ async def send_update(
     Raises:
         NoAnswerYetError: not answered within the budget.
         WorkflowClosedError: there is no such running workflow.
-        UpdateRefusedError: the validator said no.
+        UpdateRefusedError: it was understood and is not possible.
         UnavailableError: Temporal cannot be reached.
     """
     try:
@@ -142,8 +150,9 @@ async def send_update(
             return result
     except WorkflowUpdateFailedError as error:
         cause = error.cause
-        if isinstance(cause, ApplicationError) and cause.type == "invalid-state":
-            raise UpdateRefusedError from error
+        if isinstance(cause, ApplicationError) and cause.type in _REFUSALS:
+            extra = cause.details[0] if cause.details else {}
+            raise UpdateRefusedError(cause.type, cause.message, extra) from error
         raise WorkflowClosedError from error
 
 
@@ -177,6 +186,24 @@ async def start_once(
     except NoAnswerYetError as error:
         raise UnavailableError("the workflow engine does not answer") from error
     return Start.STARTED
+
+
+async def signal_each(
+    client: Client, workflow_ids: Sequence[str], signal: str, *, budget_seconds: float
+) -> None:
+    """Tell running workflows some news, as many as the budget allows.
+
+    Nothing is raised: it is for news that the database has and that somebody looks for again.
+    """
+    for workflow_id in workflow_ids:
+        try:
+            async with _patience(budget_seconds):
+                await client.get_workflow_handle(workflow_id).signal(signal)
+        except (NoAnswerYetError, UnavailableError) as error:
+            log.warning("news not told", workflow_id=workflow_id, cause=type(error).__name__)
+            return
+        except WorkflowClosedError:
+            log.warning("news for no workflow", workflow_id=workflow_id)
 
 
 async def ping(client: Client) -> None:

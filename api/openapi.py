@@ -91,7 +91,17 @@ def document(app: FastAPI) -> dict[str, Any]:
     return dict(made)
 
 
-_PREFIXES = {"orders": "ord", "holds": "hld", "products": "prd", "shipments": "shp"}
+_PREFIXES = {
+    "orders": "ord",
+    "holds": "hld",
+    "products": "prd",
+    "shipments": "shp",
+    "returns": "ret",
+    "promotions": "prm",
+    "review-rules": "rul",
+    "stock-transfers": "trf",
+    "warehouses": "whs",
+}
 
 
 def _complete(path: str, operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.domain.allocation import AllocationStrategy
+from core.domain.returns import WhenUndecided
 
 PLACEHOLDER = "embedded-placeholder"
 """Secrets that start with this are for the embedded stack only; production refuses them."""
@@ -161,6 +162,30 @@ class FulfillmentSettings(Section):
     )
 
 
+class ReturnSettings(Section):
+    auto_approve_reasons: tuple[str, ...] = Field(
+        default=(), description="JSON list; a return for these alone needs no person"
+    )
+    auto_approve_amount: int = Field(
+        default=0, ge=0, description="minor units; a return that is worth more is for staff"
+    )
+    decision_seconds: int = Field(
+        default=2 * 86_400, description="without a decision by then staff is asked"
+    )
+    undecided_seconds: int = Field(
+        default=5 * 86_400, description="after that, what RETURNS_WHEN_UNDECIDED says happens"
+    )
+    when_undecided: WhenUndecided = Field(
+        default=WhenUndecided.EXPIRE, description="approve or expire"
+    )
+    sending_seconds: int = Field(
+        default=14 * 86_400, description="from the approval until the goods have to be sent"
+    )
+    transit_seconds: int = Field(
+        default=21 * 86_400, description="not received by then: staff looks for the parcel"
+    )
+
+
 class TelemetrySettings(Section):
     otlp_endpoint: str | None = Field(default=None, description="OTLP over HTTP; unset means off")
     sample_ratio: float = Field(default=1.0, ge=0, le=1)
@@ -196,6 +221,7 @@ class Settings(BaseSettings):
     checkout: CheckoutSettings = CheckoutSettings()
     stock: StockSettings = StockSettings()
     fulfillment: FulfillmentSettings = FulfillmentSettings()
+    returns: ReturnSettings = ReturnSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     worker: WorkerSettings = WorkerSettings()
 

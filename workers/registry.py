@@ -16,6 +16,7 @@ from activities.order_changes import PostgresOrderChangeActivities
 from activities.parking import PostgresParkingActivities
 from activities.payments import GatewayPaymentActivities
 from activities.refunds import GatewayRefundActivities
+from activities.returns import PostgresReturnActivities
 from activities.review import PostgresReviewActivities
 from activities.shipments import PostgresShipmentActivities
 from activities.stock import PostgresStockActivities
@@ -28,6 +29,7 @@ from workflows.housekeeping import HousekeepingWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
 from workflows.payment_event import PaymentEventWorkflow
 from workflows.refund import RefundWorkflow
+from workflows.returns import ReturnWorkflow
 from workflows.shipment import ShipmentWorkflow
 from workflows.stock_reservation import StockReservationWorkflow
 from workflows.task_queues import TaskQueue
@@ -74,13 +76,14 @@ POOLS: Mapping[TaskQueue, Pool] = {
         calls_providers=True,
     ),
     TaskQueue.FULFILLMENT: Pool(
-        workflows=[FulfillmentWorkflow, ShipmentWorkflow, CarrierEventWorkflow],
+        workflows=[FulfillmentWorkflow, ShipmentWorkflow, CarrierEventWorkflow, ReturnWorkflow],
         activities=lambda resources: [
             PostgresFulfillmentActivities(resources.database, resources.settings.fulfillment),
             PostgresOrderChangeActivities(resources.database),
             PostgresReviewActivities(resources.database),
             GatewayCarrierActivities(resources.database, resources.carrier),
             PostgresShipmentActivities(resources.database, resources.settings.fulfillment),
+            _returns(resources),
             _webhooks(resources),
             _parking(resources),
         ],
@@ -118,3 +121,8 @@ def _parking(resources: Resources) -> PostgresParkingActivities:
 
 def _webhooks(resources: Resources) -> PostgresWebhookActivities:
     return PostgresWebhookActivities(resources.database, carrier=resources.carrier.name)
+
+
+def _returns(resources: Resources) -> PostgresReturnActivities:
+    settings = resources.settings
+    return PostgresReturnActivities(resources.database, settings.returns, settings.fulfillment)

@@ -100,14 +100,6 @@ class PaymentCapture:
     cancelable: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
-class CaptureResult:
-    """What was captured, minor units; ``canceled`` when the parcel is not to be sent."""
-
-    amount: int
-    canceled: bool = False
-
-
 NEW_PAYMENT = "a new payment from the customer"
 """What an order waits for whose authorization has lapsed and cannot be renewed."""
 
@@ -143,6 +135,22 @@ class ReturnRequest:
 
     order_id: str
     return_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecideReturn:
+    """Who approves or rejects a return, and why."""
+
+    actor: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendReturn:
+    """The goods are on their way back."""
+
+    actor: str
+    tracking_number: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,3 +207,11 @@ class Resolution:
     reason: str = ""
     action: Action = Action.RETRY
     what: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaptureResult:
+    """What was captured, minor units; ``canceled`` when a person gave the parcel up instead."""
+
+    amount: int
+    canceled: Resolution | None = None

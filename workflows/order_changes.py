@@ -12,26 +12,31 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
 
 from core.domain.ids import Prefix, derived_id
-from core.domain.statuses import OrderStatus
+from core.domain.statuses import EditStatus, OrderStatus, PaymentStatus
 from workflows import search_attributes, workflow_ids
 from workflows.messages import (
     Action,
     CancelRequest,
     Child,
+    EditRequest,
     RefundRequest,
     Resolution,
     ReviewRequest,
 )
-from workflows.parking import Parkable
+from workflows.parking import Parkable, in_words
 from workflows.ports.fulfillment import Review
 from workflows.ports.order_changes import (
+    ApplyEdit,
     ChangedOrder,
     DecideReview,
+    EditOrder,
     OrderChangeActivities,
+    RefuseEdit,
     RequestCancellation,
     ReviewActivities,
 )
-from workflows.steps import database_step
+from workflows.ports.payments import AuthorizationState, AuthorizeMore, PaymentActivities
+from workflows.steps import database_step, payment_call
 from workflows.task_queues import TaskQueue
 
 T = TypeVar("T")
@@ -79,6 +84,25 @@ class Changeable(Parkable):
         if self._outcome is not OrderStatus.CANCELED:
             raise ApplicationError(f"the order is {self._outcome}", type="invalid-state")
         return self._outcome
+
+    @workflow.update
+    async def edit(self, request: EditRequest) -> OrderStatus:
+        """Change the order's quantities; what it costs more is authorized first.
+
+        Raises:
+            ApplicationError: ``out-of-stock``, ``payment-declined``, ``invalid-state`` or
+                ``validation-error``; then nothing has changed.
+        """
+        edit = EditOrder(
+            order_id=self._order_id,
+            edit_id=self._change_id(),
+            actor=request.actor,
+            reason=request.reason,
+            changes=request.changes,
+        )
+        changed = await self._change(lambda: self._edit(edit))
+        await self._follow_up(changed)
+        return changed.order_status
 
     @workflow.update
     async def hold(self, request: ReviewRequest) -> OrderStatus:
@@ -129,6 +153,41 @@ class Changeable(Parkable):
             self._cancel_request = request
         await self._follow_up(changed)
         return changed
+
+    async def _edit(self, edit: EditOrder) -> ChangedOrder:
+        ref = {"order_id": edit.order_id, "edit_id": edit.edit_id}
+        prepared = await database_step(OrderChangeActivities.prepare_edit, edit)
+        if prepared.status is EditStatus.REFUSED:  # by a run that was reset
+            raise _declined(None)
+        payment_id = None
+        if prepared.status is EditStatus.PENDING and prepared.missing_amount:
+            paid = await self._authorize(edit.edit_id, prepared.missing_amount)
+            if paid.status is not PaymentStatus.AUTHORIZED:
+                why = f"the payment was declined: {paid.decline_code or paid.status}"
+                await database_step(OrderChangeActivities.refuse_edit, RefuseEdit(**ref, why=why))
+                raise _declined(paid.decline_code)
+            payment_id = paid.payment_id
+        try:
+            return await database_step(
+                OrderChangeActivities.apply_edit, ApplyEdit(**ref, payment_id=payment_id)
+            )
+        except ActivityError as error:  # what it takes off left while the bank was asked
+            await database_step(
+                OrderChangeActivities.refuse_edit, RefuseEdit(**ref, why=in_words(error))
+            )
+            raise
+
+    async def _authorize(self, edit_id: str, amount: int) -> AuthorizationState:
+        return await self.until_done(
+            self._order_id,
+            "authorization of a change",
+            lambda: payment_call(
+                PaymentActivities.authorize_more,
+                AuthorizeMore(
+                    order_id=self._order_id, purpose="edit", reference=edit_id, amount=amount
+                ),
+            ),
+        )
 
     async def _change(self, step: Callable[[], Awaitable[T]]) -> T:
         """Take one step of a change; what the database refuses, the caller is told."""
@@ -210,3 +269,10 @@ class Changeable(Parkable):
 
 def _refusal(cause: ApplicationError) -> ApplicationError:
     return ApplicationError(cause.message, *cause.details, type=cause.type, non_retryable=True)
+
+
+def _declined(code: str | None) -> ApplicationError:
+    code = code or "authentication_required"
+    return ApplicationError(
+        f"the payment was declined: {code}", {"decline_code": code}, type="payment-declined"
+    )

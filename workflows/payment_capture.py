@@ -82,12 +82,13 @@ class PaymentCaptureWorkflow(Parkable):
                 for payment_id in plan.lapsed:
                     await self._void(payment_id, lapsed=True)
             elif plan.missing:
-                if not await self._renew(plan):
+                given_up = await self._renew(plan)
+                if given_up is not None:
                     await database_step(
                         CaptureActivities.drop_capture,
                         DropCapture(order_id=self._capture.order_id, number=self._capture.number),
                     )
-                    return CaptureResult(amount=0, canceled=True)
+                    return CaptureResult(amount=0, canceled=given_up)
             elif await self._capture_parts(plan):
                 return CaptureResult(amount=plan.amount)
 
@@ -108,8 +109,8 @@ class PaymentCaptureWorkflow(Parkable):
         )
         return outcome.captured
 
-    async def _renew(self, plan: CapturePlan) -> bool:
-        """Authorize what is missing once more; False when a person gives the parcel up."""
+    async def _renew(self, plan: CapturePlan) -> Resolution | None:
+        """Authorize what is missing once more, or return how a person gave the parcel up."""
         offer = self._offer
         wanted = AuthorizeMore(
             order_id=self._capture.order_id,
@@ -137,11 +138,11 @@ class PaymentCaptureWorkflow(Parkable):
             offer.answer = PaymentMethodAnswer(status=state.status, decline_code=state.decline_code)
         if state.status is PaymentStatus.AUTHORIZED:
             await self._go_on(offer)
-            return True
+            return None
         return await self._ask_customer(state)
 
-    async def _ask_customer(self, state: AuthorizationState) -> bool:
-        """Wait until the customer pays or a person decides; False when it is given up."""
+    async def _ask_customer(self, state: AuthorizationState) -> Resolution | None:
+        """Wait until the customer pays or a person decides; return how it was given up."""
         actions = [Action.RETRY, *([Action.CANCEL] if self._capture.cancelable else [])]
         await self.mark(self._capture.order_id, NEW_PAYMENT, _words(state), actions=actions)
         while True:
@@ -154,15 +155,15 @@ class PaymentCaptureWorkflow(Parkable):
                 state = await self._check(state.payment_id)
                 if state.status is PaymentStatus.AUTHORIZED:
                     await self._go_on(None)
-                    return True
+                    return None
             if self._offer is None and decision is None:
                 continue
             if state.status is PaymentStatus.REQUIRES_ACTION:
                 await self._void(state.payment_id)
             if self._offer is None and decision is not None:
                 await self.unmark(self._capture.order_id, NEW_PAYMENT, decision)
-                return decision.action is Action.RETRY
-            return True
+                return decision if decision.action is Action.CANCEL else None
+            return None
 
     async def _wait_for_news(self) -> None:
         """Until the customer or a person acts; a challenge is asked about now and then."""

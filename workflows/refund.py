@@ -52,7 +52,7 @@ class RefundWorkflow(Parkable):
             try:
                 state = await self._send(payment_id, tries)
             except StepResolvedError as resolved:
-                await self._give_up_part(payment_id, resolved.resolution)
+                await self._write_off(payment_id, resolved.resolution)
                 return
             if state.status is RefundStatus.SUCCEEDED:
                 return
@@ -62,7 +62,7 @@ class RefundWorkflow(Parkable):
                 continue
             decision = await self._ask(state)
             if decision.action is Action.SKIP:
-                await self._give_up_part(payment_id, decision)
+                await self._write_off(payment_id, decision)
                 return
             tries = state.failures + 1
 
@@ -90,7 +90,7 @@ class RefundWorkflow(Parkable):
         assert decision is not None  # noqa: S101  # without a deadline it waits for one
         return decision
 
-    async def _give_up_part(self, payment_id: str, resolution: Resolution) -> None:
+    async def _write_off(self, payment_id: str, resolution: Resolution) -> None:
         await database_step(
             RefundActivities.give_up_refund_part,
             GiveUpRefundPart(

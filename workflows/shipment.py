@@ -10,12 +10,11 @@ from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from core.domain.events import Actor
 from core.domain.ids import Prefix, derived_id
 from core.domain.statuses import ShipmentStatus, as_counted
 from workflows import search_attributes, workflow_ids
 from workflows.messages import Action, CaptureResult, Child, PaymentCapture, Resolution
-from workflows.parcel import BOOKING, NOT_GONE
+from workflows.parcel import NOT_GONE
 from workflows.parking import StepResolvedError
 from workflows.policies import FIRST_TRACKING_POLL, LONGEST_TRACKING_POLL, SAME_STEP_RUNNING_WAIT
 from workflows.ports.shipments import (
@@ -80,7 +79,7 @@ class ShipmentWorkflow(UndeliveredParcel):
             if self._manual:
                 await self._vendor_packs()
             if not self._canceled:
-                await self._call_carrier(BOOKING, CarrierActivities.book_shipment)
+                await self._call_carrier("carrier booking", CarrierActivities.book_shipment)
         elif self._manual and not (self._now.dispatching or self._asked.handed_over):
             await self._vendor_hands_over()
         else:
@@ -91,12 +90,10 @@ class ShipmentWorkflow(UndeliveredParcel):
         self._state = await database_step(ShipmentActivities.begin_dispatch, self._ref)
         if not self._state.dispatching:
             if self._state.held:
-                await self._until(lambda: False, None)
+                await self._until(lambda: False, LONGEST_TRACKING_POLL)
             return
         try:
-            if not await self._capture(self._state.capture_amount):
-                await self._undo(Resolution(actor=Actor.SYSTEM, reason="nobody pays for it"))
-                return
+            await self._capture(self._state.capture_amount)
             await self._call_carrier(
                 "hand-over",
                 CarrierActivities.hand_over_shipment,
@@ -123,8 +120,8 @@ class ShipmentWorkflow(UndeliveredParcel):
         except StepResolvedError:
             workflow.logger.info("the carrier's booking was canceled by hand")
 
-    async def _capture(self, amount: int) -> bool:
-        """The customer pays for this parcel when it leaves; False when a person gave it up."""
+    async def _capture(self, amount: int) -> None:
+        """The customer pays for this parcel when it leaves, not before."""
         capture = PaymentCapture(
             order_id=self._shipment.order_id,
             shipment_id=self._shipment.shipment_id,
@@ -149,8 +146,9 @@ class ShipmentWorkflow(UndeliveredParcel):
             except WorkflowAlreadyStartedError:  # by a run that was reset: it is at work
                 await workflow.sleep(SAME_STEP_RUNNING_WAIT)
             else:
-                return not result.canceled
-        return True
+                if result.canceled is not None:
+                    raise StepResolvedError(result.canceled)
+                return
 
     async def _follow(self) -> None:
         """Ask the carrier at each piece of news, and now and then in case one was lost."""

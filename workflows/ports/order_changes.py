@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from temporalio import activity
 
-from core.domain.statuses import OrderStatus
+from core.domain.statuses import EditStatus, OrderStatus
 from workflows.messages import ItemQuantity
 from workflows.ports.stock import WantedItem
 
@@ -30,14 +30,13 @@ class ChangedOrder:
 
     ``whole`` when all of it is being canceled: then its money, its stock and the rest follow.
     ``parcels`` are the shipments whose workflows have to look again. ``refund_id`` is a refund that
-    the change has asked for. ``replan`` when there may be new parcels.
+    the change has asked for.
     """
 
     order_status: OrderStatus
     whole: bool = False
     parcels: Sequence[str] = ()
     refund_id: str | None = None
-    replan: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +54,11 @@ class EditOrder:
 class PreparedEdit:
     """An edit whose added units are held; ``missing_amount`` is to be authorized first.
 
-    Minor units of the order's currency. ``done`` when an earlier run has applied or refused it.
+    Minor units of the order's currency. ``status`` is not pending when an earlier run has ended it.
     """
 
+    status: EditStatus
     missing_amount: int
-    done: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +72,11 @@ class ApplyEdit:
 
 @dataclass(frozen=True, kw_only=True)
 class RefuseEdit:
-    """The customer's bank declined the difference; ``code`` is the bank's."""
+    """The difference was declined, or the goods have left meanwhile; ``why`` in words."""
 
     order_id: str
     edit_id: str
-    code: str
+    why: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +98,21 @@ class OrderChangeActivities(ABC):
     @abstractmethod
     async def request_cancellation(self, step: RequestCancellation) -> ChangedOrder:
         """Cancel every parcel, or take units off the order; refused once dispatch has begun."""
+
+    @activity.defn
+    @abstractmethod
+    async def prepare_edit(self, step: EditOrder) -> PreparedEdit:
+        """Price an edit and hold the units that it adds."""
+
+    @activity.defn
+    @abstractmethod
+    async def apply_edit(self, step: ApplyEdit) -> ChangedOrder:
+        """Change items, parcels and amounts."""
+
+    @activity.defn
+    @abstractmethod
+    async def refuse_edit(self, step: RefuseEdit) -> OrderStatus:
+        """Let go of the units that an edit held, and say why."""
 
 
 class ReviewActivities(ABC):

@@ -12,7 +12,7 @@ SHIPMENTS = (
         sql="""
             SELECT o.id AS order_id, o.total_amount, sum(s.capture_amount) AS shares
             FROM orders o JOIN shipments s ON s.order_id = o.id
-            WHERE o.status <> 'canceled' AND s.status <> 'canceled'
+            WHERE o.status <> 'canceled' AND s.status <> 'canceled' AND s.purpose = 'order'
             GROUP BY o.id HAVING sum(s.capture_amount) > o.total_amount
                 OR sum(s.capture_amount) < o.total_amount
                    AND NOT EXISTS (SELECT FROM backorders b
@@ -69,7 +69,7 @@ SHIPMENTS = (
             FROM orders o JOIN (
                 SELECT order_id, count(*) AS parcels,
                        count(*) FILTER (WHERE status = ANY(:gone)) AS gone
-                FROM shipments WHERE status <> 'canceled' GROUP BY order_id
+                FROM shipments WHERE status <> 'canceled' AND purpose = 'order' GROUP BY order_id
             ) s ON s.order_id = o.id
             WHERE (o.fulfillment_status = 'unfulfilled') <> (s.gone = 0)
                OR (o.fulfillment_status = 'partially_shipped')

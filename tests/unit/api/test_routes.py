@@ -19,7 +19,19 @@ from api.context import SCOPE_KEY, RequestContext
 from api.docs_page import render
 from api.errors import install_error_handlers
 from api.routers import ROUTERS
-from api.schemas import catalogue, checkout, identity, operations, orders, oversight, shipments
+from api.schemas import (
+    catalogue,
+    checkout,
+    identity,
+    operations,
+    orders,
+    oversight,
+    promotions,
+    returns,
+    shipments,
+    stock,
+    terms,
+)
 from core.security import Principal
 from core.settings import Settings
 
@@ -57,11 +69,50 @@ POLICIES = {
     "POST /v1/vendor/shipments/{id}/reject": VENDOR,
     "POST /v1/vendor/shipments/{id}/pack": VENDOR,
     "POST /v1/vendor/shipments/{id}/hand-over": VENDOR,
-    "GET /v1/admin/audit-log": STAFF,
     "GET /v1/admin/shipments/{id}": STAFF,
     "POST /v1/admin/shipments/{id}/events": STAFF,
     "POST /v1/admin/shipments/{id}/reallocate": STAFF,
     "POST /v1/admin/shipments/{id}/{move}": STAFF,
+    "PUT /v1/orders/{id}/shipping-address": SIGNED_IN,
+    "GET /v1/admin/audit-log": STAFF,
+    "GET /v1/admin/promotions": STAFF,
+    "GET /v1/admin/promotions/{id}": STAFF,
+    "POST /v1/admin/promotions": STAFF,
+    "PATCH /v1/admin/promotions/{id}": STAFF,
+    "GET /v1/admin/tax-rules": STAFF,
+    "PUT /v1/admin/tax-rules": STAFF,
+    "GET /v1/admin/shipping-options": STAFF,
+    "PUT /v1/admin/shipping-options": STAFF,
+    "POST /v1/admin/stock-adjustments": STAFF,
+    "POST /v1/admin/stock-takes": STAFF,
+    "GET /v1/admin/stock-movements": STAFF,
+    "GET /v1/admin/stock-policies/{sku}": STAFF,
+    "PUT /v1/admin/stock-policies/{sku}": STAFF,
+    "POST /v1/admin/stock-transfers": STAFF,
+    "GET /v1/admin/stock-transfers": STAFF,
+    "GET /v1/admin/stock-transfers/{id}": STAFF,
+    "POST /v1/admin/stock-transfers/{id}/receive": STAFF,
+    "POST /v1/admin/stock-transfers/{id}/cancel": STAFF,
+    "GET /v1/admin/warehouses": STAFF,
+    "POST /v1/admin/warehouses": STAFF,
+    "GET /v1/admin/warehouses/{id}": STAFF,
+    "PATCH /v1/admin/warehouses/{id}": STAFF,
+    "POST /v1/admin/orders/{id}/cancel": STAFF,
+    "POST /v1/admin/orders/{id}/edits": STAFF,
+    "POST /v1/admin/orders/{id}/hold": STAFF,
+    "POST /v1/admin/orders/{id}/release": STAFF,
+    "POST /v1/admin/orders/{id}/review": STAFF,
+    "GET /v1/admin/review-rules": STAFF,
+    "POST /v1/admin/review-rules": STAFF,
+    "PATCH /v1/admin/review-rules/{id}": STAFF,
+    "POST /v1/orders/{id}/returns": SIGNED_IN,
+    "GET /v1/orders/{id}/returns": SIGNED_IN,
+    "GET /v1/returns/{id}": SIGNED_IN,
+    "POST /v1/returns/{id}/shipped": SIGNED_IN,
+    "GET /v1/admin/returns": STAFF,
+    "POST /v1/admin/returns/{id}/approve": STAFF,
+    "POST /v1/admin/returns/{id}/reject": STAFF,
+    "POST /v1/admin/returns/{id}/receive": STAFF,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
     "GET /healthz": ANYONE,
@@ -81,6 +132,24 @@ IDEMPOTENT = {
     "POST /v1/admin/shipments/{id}/events",
     "POST /v1/admin/shipments/{id}/reallocate",
     "POST /v1/admin/shipments/{id}/{move}",
+    "POST /v1/admin/promotions",
+    "POST /v1/admin/stock-adjustments",
+    "POST /v1/admin/stock-takes",
+    "POST /v1/admin/stock-transfers",
+    "POST /v1/admin/stock-transfers/{id}/receive",
+    "POST /v1/admin/stock-transfers/{id}/cancel",
+    "POST /v1/admin/warehouses",
+    "POST /v1/admin/orders/{id}/cancel",
+    "POST /v1/admin/orders/{id}/edits",
+    "POST /v1/admin/orders/{id}/hold",
+    "POST /v1/admin/orders/{id}/release",
+    "POST /v1/admin/orders/{id}/review",
+    "POST /v1/admin/review-rules",
+    "POST /v1/orders/{id}/returns",
+    "POST /v1/returns/{id}/shipped",
+    "POST /v1/admin/returns/{id}/approve",
+    "POST /v1/admin/returns/{id}/reject",
+    "POST /v1/admin/returns/{id}/receive",
 }
 
 
@@ -172,10 +241,25 @@ def test_document_is_openapi_3_1_with_short_unique_names(document: dict[str, Any
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
+SCHEMAS = (catalogue, checkout, identity, operations, orders, oversight, promotions, terms)
+
+
 def _models_with_examples() -> list[type[BaseModel]]:
     return [
         model
-        for module in (catalogue, checkout, identity, operations, orders, oversight, shipments)
+        for module in (
+            catalogue,
+            checkout,
+            identity,
+            operations,
+            orders,
+            oversight,
+            promotions,
+            returns,
+            shipments,
+            stock,
+            terms,
+        )
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
