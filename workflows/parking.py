@@ -126,7 +126,7 @@ class Parkable:
             allowed = {action for wait in self._undecided() for action in wait.actions}
             raise ApplicationError(
                 f"nothing here waits for {resolution.actor} to {resolution.action} it",
-                sorted(allowed),
+                {"allowed": sorted(allowed)},
                 type="invalid-state",
             )
 
@@ -257,11 +257,6 @@ class Parkable:
         """Return what a person has decided about a mark, if somebody has."""
         wait = self._waits.get(what)
         return wait.resolution if wait else None
-
-    def reopen(self, what: str) -> None:
-        """Forget what was decided about a mark: it could not be done."""
-        if what in self._waits:
-            self._waits[what].resolution, self._waits[what].claimed = None, False
 
     def try_again(self, reason: str) -> None:
         """Let every step that waits between two tries be tried now: something has changed."""

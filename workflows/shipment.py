@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -53,10 +52,6 @@ class ShipmentWorkflow(UndeliveredParcel):
         state = await shielded(self._ship())
         await workflow.wait_condition(workflow.all_handlers_finished)
         return state
-
-    def fresh_run(self) -> Sequence[PlannedShipment] | None:
-        """A parcel can be on its way for weeks; before that nobody waits for long."""
-        return None if self._now.status in NOT_GONE else [self._shipment]
 
     async def _ship(self) -> ShipmentState:
         await self._look()
@@ -152,12 +147,9 @@ class ShipmentWorkflow(UndeliveredParcel):
 
     async def _follow(self) -> None:
         """Ask the carrier at each piece of news, and now and then in case one was lost."""
-        wait = timedelta(seconds=self._shipment.delivery_deadline_seconds)
-        deadline = self._shipment.deliver_before or workflow.now() + wait
-        self._shipment = replace(self._shipment, deliver_before=deadline)
+        deadline = workflow.now() + timedelta(seconds=self._shipment.delivery_deadline_seconds)
         patience = FIRST_TRACKING_POLL
         while not self._has_come_to_rest():
-            await self._fresh_run_if_long()
             told = await self._news_within(patience, deadline)
             patience = FIRST_TRACKING_POLL if told else min(patience * 2, LONGEST_TRACKING_POLL)
             if self._has_come_to_rest():
