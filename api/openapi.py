@@ -95,13 +95,13 @@ _PREFIXES = {
     "orders": "ord",
     "holds": "hld",
     "products": "prd",
+    "shipments": "shp",
     "returns": "ret",
     "promotions": "prm",
     "review-rules": "rul",
     "stock-transfers": "trf",
     "warehouses": "whs",
 }
-_PREFIXES = {"orders": "ord", "holds": "hld", "products": "prd", "shipments": "shp"}
 
 
 def _complete(path: str, operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:

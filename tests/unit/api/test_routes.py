@@ -254,7 +254,6 @@ SCHEMAS = (catalogue, checkout, identity, operations, orders, oversight, promoti
 def _models_with_examples() -> list[type[BaseModel]]:
     return [
         model
-        for module in (catalogue, checkout, identity, operations, orders, oversight, returns)
         for module in (
             catalogue,
             checkout,
@@ -263,10 +262,11 @@ def _models_with_examples() -> list[type[BaseModel]]:
             orders,
             oversight,
             promotions,
+            returns,
+            shipments,
+            stock,
             terms,
         )
-        for module in (catalogue, checkout, identity, operations, orders, oversight, stock)
-        for module in (catalogue, checkout, identity, operations, orders, oversight, shipments)
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
