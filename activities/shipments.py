@@ -133,6 +133,8 @@ class PostgresShipmentActivities(ShipmentActivities):
         self, session: AsyncSession, order: Order, shipment: Shipment, step: ReallocateShipment
     ) -> None:
         if shipment.purpose != ShipmentPurpose.ORDER:
+            if step.warehouse_id is None:
+                return  # nobody asked for a place: staff decides what becomes of it
             raise InvalidStateError(present=f"a {shipment.purpose} parcel", wanted="reallocate")
         try:
             planned = await parcel_contents.send_from_elsewhere(

@@ -96,6 +96,8 @@ _PREFIXES = {
     "holds": "hld",
     "orders": "ord",
     "products": "prd",
+    "shipments": "shp",
+    "returns": "ret",
     "promotions": "prm",
     "returns": "ret",
     "review-rules": "rul",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.domain.statuses import FulfillmentStatus, OrderStatus, PaymentStatus
+from models.orders import ItemKind
 from models.repositories.order_views import DraftView, OrderView
 from workflows import workflow_ids
 
@@ -68,6 +69,8 @@ def draft_document(draft: DraftView) -> dict[str, Any]:
                 "total": money(line["total"], currency),
                 "discount": money(line.get("discount", 0), currency),
                 "vendor_id": line["vendor_id"],
+                "kind": ItemKind.ORDERED,
+                "returned_quantity": 0,
                 "backordered": None,
             }
             for line in cart["lines"]

@@ -85,7 +85,7 @@ class ShipmentWorkflow(UndeliveredParcel):
         self._state = await database_step(ShipmentActivities.begin_dispatch, self._ref)
         if not self._state.dispatching:
             if self._state.held:
-                await self._until(lambda: False, None)
+                await self._until(lambda: False, LONGEST_TRACKING_POLL)
             return
         try:
             await self._capture(self._state.capture_amount)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -102,6 +102,10 @@ class OrderItem(Schema):
     total: Money
     discount: Money
     vendor_id: str
+    kind: Literal["ordered", "exchange"] = "ordered"
+    """Goods given in exchange for a return are not part of the order's amounts."""
+    returned_quantity: int = 0
+    """Units that came back and were credited; ``quantity`` still counts them."""
     backordered: Backordered | None = None
     """Null when every unit has its stock."""
 

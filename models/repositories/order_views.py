@@ -51,8 +51,8 @@ SELECT o.id, o.number, o.customer_id, o.status, o.payment_status, o.fulfillment_
     (SELECT coalesce(json_agg(json_build_object(
         'id', i.id, 'sku', i.sku, 'name', i.name, 'quantity', i.quantity,
         'unit_price', i.unit_price_amount, 'total', i.total_amount,
-        'discount', i.discount_amount, 'vendor_id', i.vendor_id,
-        'backordered', ({_BACKORDERED}))
+        'discount', i.discount_amount, 'vendor_id', i.vendor_id, 'kind', i.kind,
+        'returned_quantity', i.returned_quantity, 'backordered', ({_BACKORDERED}))
         ORDER BY i.position), '[]'::json)
      FROM order_items i WHERE i.order_id = o.id)::text AS items,
     (SELECT coalesce(json_agg(json_build_object('code', p.code, 'name', p.name, 'amount', u.amount)

@@ -17,11 +17,13 @@ from tests.workflows.platform import DAY, HANDLING, SkippingPlatform
 from tests.workflows.test_cancel_checkout import asked_by_the_bank
 from tests.workflows.test_capture import lapsed
 from tests.workflows.test_refund import requested, started
+from tests.workflows.test_returns import begun, dearer, received, sold
 from workflows import workflow_ids
 from workflows.checkout import CheckoutWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
-from workflows.messages import CancelRequest
+from workflows.messages import CancelRequest, DecideReturn, SendReturn
 from workflows.ports.housekeeping import Housekeeping
+from workflows.returns import ReturnWorkflow
 from workflows.stock_reservation import StockReservationWorkflow
 from workflows.task_queues import TaskQueue
 
@@ -172,6 +174,35 @@ async def test_events_and_housekeeping(skipping: SkippingPlatform) -> None:
         task_queue=TaskQueue.MAINTENANCE,
     )
     await keep(skipping, "housekeeping", "tidied")
+
+
+async def test_returns(skipping: SkippingPlatform) -> None:
+    shop = skipping.shop
+    of, _ = await sold(skipping, 2)
+    other = await dearer(skipping)
+    decision = DecideReturn(actor="staff:usr_test", reason="fine")
+    rejected = await begun(skipping, of)
+    await rejected.execute_update(ReturnWorkflow.reject, decision)
+    await rejected.result()
+    await keep(skipping, rejected.id, "rejected")
+
+    refunded = await begun(skipping, of)
+    await refunded.execute_update(ReturnWorkflow.approve, decision)
+    sent = SendReturn(actor="customer:usr_test", tracking_number="1Z999")
+    await refunded.execute_update(ReturnWorkflow.ship, sent)
+    await received(refunded, of, sellable=1)
+    await refunded.result()
+    await keep(skipping, refunded.id, "refunded")
+
+    exchanged = await begun(skipping, of, exchange_sku=other.sku)
+    await exchanged.execute_update(ReturnWorkflow.approve, decision)
+    await received(exchanged, of, damaged=1)
+    await exchanged.result()
+    await keep(skipping, exchanged.id, "exchanged")
+    await eventually(
+        lambda: shop.shipments(of.order_id),
+        lambda parcels: [one["status"] for one in parcels] == ["delivered", "handed_over"],
+    )
 
 
 async def event_ids(skipping: SkippingPlatform) -> set[tuple[str, str]]:

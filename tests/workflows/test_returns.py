@@ -17,7 +17,15 @@ from tests.eventually import eventually
 from tests.returning import Sold, requested
 from tests.shop import PRICE, SHIPPING, Shelf
 from tests.workflows.outside import Outside
-from tests.workflows.platform import HANDLING, SkippingPlatform, skipping_platform, tuned
+from tests.workflows.platform import (
+    HANDLING,
+    Platform,
+    SkippingPlatform,
+    running_platform,
+    skipping_platform,
+    tuned,
+)
+from tests.workflows.test_reset import reset, tasks_of
 from workflows import workflow_ids
 from workflows.messages import Action, Child, DecideReturn, Resolution, ReturnRequest, SendReturn
 from workflows.ports.returns import ReceivedItem, ReceiveReturn
@@ -61,18 +69,22 @@ async def sold(
     await skipping.outside.tracked(carrier_id, "delivered")
     await shop.receive_event("carrier", "shipment.delivered", object_id=carrier_id)
     await eventually(lambda: shop.status(order_id), lambda status: status == "delivered")
-    rows = await shop.database.statement(
-        text("SELECT id FROM order_items WHERE order_id = :id"), {"id": order_id}
+    return Sold(order_id=order_id, items=[await first_item(skipping, order_id)]), shelf
+
+
+async def first_item(platform: Platform, order_id: str) -> str:
+    rows = await platform.shop.database.statement(
+        text("SELECT id FROM order_items WHERE order_id = :id AND position = 0"), {"id": order_id}
     )
-    return Sold(order_id=order_id, items=[row["id"] for row in rows]), shelf
+    return str(rows[0]["id"])
 
 
 async def begun(
-    skipping: SkippingPlatform, of: Sold, quantity: int = 1, **wanted: Any
+    platform: Platform, of: Sold, quantity: int = 1, **wanted: Any
 ) -> WorkflowHandle[Any, ReturnStatus]:
     """A return whose workflow runs."""
-    return_id = await requested(skipping.shop.database, of, quantity, **wanted)
-    return await skipping.shop.temporal.start_workflow(
+    return_id = await requested(platform.shop.database, of, quantity, **wanted)
+    return await platform.shop.temporal.start_workflow(
         Child.RETURN,
         ReturnRequest(order_id=of.order_id, return_id=return_id),
         id=workflow_ids.return_(return_id),
@@ -252,6 +264,40 @@ async def test_exchange_for_something_dearer_takes_the_difference_and_ships(
     assert order["total_amount"] == PRICE + SHIPPING
 
 
+async def test_return_reset_anywhere_changes_nothing(settings: Settings, outside: Outside) -> None:
+    quick = tuned(settings, fulfillment={"handling_seconds": 0}, returns=TIMES)
+    await outside.move_parcels_in(0)
+    async with running_platform(quick, outside) as platform:
+        shop = platform.shop
+        shelf = await shop.stock_up(1)
+        order_id = await shop.draft(shelf, 1)
+        await shop.place(order_id)
+        await eventually(lambda: shop.status(order_id), lambda status: status == "shipped")
+        (parcel,) = await shop.shipments(order_id)
+        carrier_id = parcel["carrier_shipment_id"]
+        await shop.receive_event("carrier", "shipment.delivered", object_id=carrier_id)
+        await eventually(lambda: shop.status(order_id), lambda status: status == "delivered")
+        of = Sold(order_id=order_id, items=[await first_item(platform, order_id)])
+        other = await dearer(platform)
+        handle = await begun(platform, of, exchange_sku=other.sku)
+        await reaches(handle, ReturnStatus.APPROVED)
+        await received(handle, of, sellable=1)
+        assert await handle.result() is ReturnStatus.REFUNDED
+
+        async def seen() -> tuple[Any, ...]:
+            parcels = [one["status"] for one in await shop.shipments(order_id)]
+            levels = (await shop.levels(shelf), await shop.levels(other))
+            charges = sorted(await outside.charges(order_id))
+            return parcels, levels, charges, await shop.events(order_id)
+
+        before = await eventually(seen, lambda one: one[0] == ["delivered", "handed_over"])
+        run_id = str((await handle.describe()).run_id)
+        for event_id in await tasks_of(handle):
+            await reset(platform, handle.id, run_id, event_id)
+            assert await seen() == before, event_id
+        assert await platform.broken_promises() == {}
+
+
 async def test_exchange_that_the_vendor_cannot_send_is_paid_back(
     skipping: SkippingPlatform,
 ) -> None:
@@ -277,15 +323,19 @@ async def test_exchange_that_the_vendor_cannot_send_is_paid_back(
         actor="vendor:usr_test",
         reason="none left",
     )
-    await shop.workflow(workflow_ids.shipment(parcel["id"])).execute_update("cancel", decline)
+    await shop.workflow(workflow_ids.shipment(parcel["id"])).execute_update("reject", decline)
+    stock = "stock for parcel 2"
+    await eventually(lambda: shop.waits(of.order_id), lambda waits: waits == [stock])
+    given_up = Resolution(actor=STAFF, action=Action.CANCEL, what=stock)
+    await shop.workflow(workflow_ids.shipment(parcel["id"])).execute_update("resolve", given_up)
     await eventually(lambda: refunded(skipping, of.order_id), lambda paid: paid == PRICE)
     assert await shop.levels(other) == (2, 0)
 
 
-async def dearer(skipping: SkippingPlatform) -> Shelf:
+async def dearer(platform: Platform) -> Shelf:
     """A shelf of something that costs 7.00 more."""
-    other = await skipping.shop.stock_up(2)
-    await skipping.shop.database.statement(
+    other = await platform.shop.stock_up(2)
+    await platform.shop.database.statement(
         text("UPDATE variant_prices SET amount = amount + 700 WHERE variant_id = :id"),
         {"id": other.variant_id},
     )

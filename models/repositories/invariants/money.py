@@ -20,12 +20,15 @@ MONEY = (
     Invariant(
         name="captured_has_reservation",
         number=3,
-        promise="nothing is captured without a committed reservation",
+        promise="nothing is captured without a committed reservation, or it is being given back",
         sql="""
             SELECT p.id AS payment_id, p.order_id, p.captured_amount FROM payments p
             WHERE p.captured_amount > 0 AND NOT EXISTS (
                 SELECT FROM reservation_lines l
-                WHERE l.order_id = p.order_id AND l.status IN ('committed', 'consumed'))""",
+                WHERE l.order_id = p.order_id AND l.status IN ('committed', 'consumed'))
+              AND NOT EXISTS (
+                SELECT FROM refunds f JOIN shipments s ON s.id = f.shipment_id
+                WHERE f.order_id = p.order_id AND s.status = 'canceled')""",
     ),
     Invariant(
         name="captured_is_captures",

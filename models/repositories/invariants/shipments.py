@@ -30,7 +30,7 @@ SHIPMENTS = (
             FROM order_items i JOIN orders o ON o.id = i.order_id LEFT JOIN (
                 SELECT si.item_id, sum(si.quantity) AS quantity
                 FROM shipment_items si JOIN shipments s ON s.id = si.shipment_id
-                WHERE s.status <> 'canceled' GROUP BY si.item_id
+                WHERE s.status <> 'canceled' AND s.purpose <> 'replacement' GROUP BY si.item_id
             ) p ON p.item_id = i.id
             LEFT JOIN LATERAL (
                 SELECT sum(quantity) AS quantity FROM (
@@ -45,7 +45,8 @@ SHIPMENTS = (
             WHERE i.quantity <> coalesce(p.quantity, 0) + coalesce(unsent.quantity, 0)
               AND o.status <> 'canceled'
               AND EXISTS (SELECT FROM shipments s
-                          WHERE s.order_id = i.order_id AND s.status <> 'canceled')""",
+                          WHERE s.order_id = i.order_id AND s.status <> 'canceled'
+                            AND s.purpose = 'order')""",
     ),
     Invariant(
         name="nothing_leaves_unpaid",
@@ -81,5 +82,41 @@ SHIPMENTS = (
             WHERE (o.fulfillment_status = 'unfulfilled') <> (s.gone = 0)
                OR (o.fulfillment_status = 'partially_shipped')
                   <> (s.gone > 0 AND s.gone < s.parcels)""",
+    ),
+    Invariant(
+        name="parcel_is_reserved",
+        number=1,
+        promise="what is in a parcel is reserved for it until it leaves, unit by unit",
+        sql="""
+            SELECT shipment_id, sku, coalesce(i.quantity, 0) AS packed,
+                   coalesce(l.quantity, 0) AS reserved
+            FROM (
+                SELECT i.shipment_id, i.sku, sum(i.quantity) AS quantity
+                FROM shipment_items i JOIN shipments s ON s.id = i.shipment_id
+                WHERE s.status <> 'canceled' GROUP BY i.shipment_id, i.sku
+            ) i FULL JOIN (
+                SELECT shipment_id, sku, sum(quantity) AS quantity FROM reservation_lines
+                WHERE shipment_id IS NOT NULL AND status IN ('held', 'committed', 'consumed')
+                GROUP BY shipment_id, sku
+            ) l USING (shipment_id, sku)
+            WHERE coalesce(i.quantity, 0) <> coalesce(l.quantity, 0)""",
+    ),
+    Invariant(
+        name="canceled_parcel_stays",
+        number=6,
+        promise="a parcel that is canceled was never handed over",
+        sql="""
+            SELECT order_id, id AS shipment_id, handed_over_at FROM shipments
+            WHERE status = 'canceled' AND handed_over_at IS NOT NULL""",
+    ),
+    Invariant(
+        name="replacement_is_free",
+        number=3,
+        promise="a parcel in place of one that did not arrive costs nothing, and names that one",
+        sql="""
+            SELECT s.order_id, s.id AS shipment_id, s.capture_amount, s.replaces_id
+            FROM shipments s
+            WHERE s.purpose = 'replacement' AND (s.capture_amount <> 0 OR NOT EXISTS (
+                SELECT FROM shipments r WHERE r.id = s.replaces_id AND r.order_id = s.order_id))""",
     ),
 )

@@ -17,7 +17,8 @@ UPDATE stock SET reserved = reserved + 1;
 UPDATE stock SET on_hand = on_hand + 1;
 
 -- breaks: confirmed_order_is_reserved
-UPDATE reservation_lines SET quantity = 1 WHERE order_id = :order_shipped;
+INSERT INTO reservation_lines (order_id, warehouse_id, sku, quantity, status)
+VALUES (:order_shipped, :warehouse, 'TEE', 1, 'consumed');
 
 -- breaks: confirmed_order_is_reserved
 UPDATE reservation_lines SET status = 'released' WHERE order_id = :order_confirmed;
@@ -38,8 +39,11 @@ VALUES (:order_confirmed, 'TEE', 1, 1, 'waiting');
 -- breaks: confirmed_order_is_reserved
 INSERT INTO shipments (id, order_id, number, vendor_id, warehouse_id, status, capture_amount,
     purpose)
-VALUES ('shp_instead', :order_confirmed, 7, :vendor, :warehouse, 'canceled', 0, 'replacement');
+VALUES ('shp_instead', :order_confirmed, 7, :vendor, :warehouse, 'planned', 0, 'replacement');
+UPDATE shipments SET replaces_id = 'shp_instead' WHERE id = 'shp_instead';
 UPDATE reservation_lines SET shipment_id = 'shp_instead' WHERE order_id = :order_confirmed;
+INSERT INTO shipment_items (shipment_id, item_id, sku, quantity)
+SELECT 'shp_instead', id, sku, quantity FROM order_items WHERE order_id = :order_confirmed;
 
 -- breaks: ended_order_waits_for_nothing
 INSERT INTO backorders (order_id, sku, number, quantity, status)
@@ -230,9 +234,33 @@ UPDATE shipments SET capture_amount = capture_amount - 1 WHERE id = :shipment_pr
 
 -- breaks: shipments_carry_every_item
 UPDATE shipment_items SET quantity = 1 WHERE shipment_id = :shipment_shipped;
+UPDATE reservation_lines SET quantity = 1 WHERE shipment_id = :shipment_shipped;
+INSERT INTO reservation_lines (order_id, warehouse_id, sku, quantity, status)
+VALUES (:order_shipped, :warehouse, 'TEE', 1, 'consumed');
 
 -- breaks: shipments_carry_every_item
 DELETE FROM shipment_items WHERE shipment_id = :shipment_shipped;
+UPDATE reservation_lines SET shipment_id = NULL WHERE shipment_id = :shipment_shipped;
+
+-- breaks: parcel_is_reserved
+UPDATE reservation_lines SET shipment_id = NULL WHERE shipment_id = :shipment_shipped;
+
+-- breaks: canceled_parcel_stays
+INSERT INTO shipments (id, order_id, number, vendor_id, warehouse_id, status, capture_amount,
+    handed_over_at)
+VALUES ('shp_gone', :order_shipped, 7, :vendor, :warehouse, 'canceled', 0, now());
+
+-- breaks: replacement_is_free
+INSERT INTO shipments (id, order_id, number, vendor_id, warehouse_id, status, capture_amount,
+    purpose, replaces_id)
+VALUES ('shp_again', :order_shipped, 7, :vendor, :warehouse, 'planned', 1, 'replacement',
+    :shipment_shipped);
+
+-- breaks: replacement_is_free
+INSERT INTO shipments (id, order_id, number, vendor_id, warehouse_id, status, capture_amount,
+    purpose, replaces_id)
+VALUES ('shp_again', :order_shipped, 7, :vendor, :warehouse, 'planned', 0, 'replacement',
+    :shipment_processing);
 
 -- breaks: nothing_leaves_unpaid
 UPDATE captures SET number = 2 WHERE payment_id = :payment_shipped;
