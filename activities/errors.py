@@ -8,5 +8,10 @@ from core.domain.errors import DomainError
 
 
 def to_application_error(error: DomainError) -> ApplicationError:
-    """Translate; whether it is tried again follows from the error's class."""
-    return ApplicationError(str(error), type=error.code, non_retryable=not error.retryable)
+    """Translate; whether it is tried again follows from the error's class.
+
+    What the problem answer carries beside its message travels as the one detail.
+    """
+    return ApplicationError(
+        str(error), dict(error.extra()), type=error.code, non_retryable=not error.retryable
+    )

@@ -7,6 +7,7 @@ from temporalio import activity
 from core.database import Database
 from core.domain.statuses import OrderStatus
 from models.repositories import webhooks
+from workflows.messages import NEW_PAYMENT
 from workflows.ports.payments import PaymentRef
 from workflows.ports.webhooks import (
     EventRef,
@@ -29,7 +30,9 @@ class PostgresWebhookActivities(WebhookActivities):
     async def route_event(self, step: EventRef) -> RoutedEvent:
         if step.provider == self._carrier:
             return await self._route_to_shipment(step)
-        row = await webhooks.payment_of(self._database, step.provider, step.event_id)
+        row = await webhooks.payment_of(
+            self._database, step.provider, step.event_id, new_payment=NEW_PAYMENT
+        )
         if row is None or row["order_id"] is None:
             return RoutedEvent(route=EventRoute.NOBODY)
         order_id, status = row["order_id"], OrderStatus(row["status"])
@@ -45,12 +48,15 @@ class PostgresWebhookActivities(WebhookActivities):
             return RoutedEvent(
                 route=EventRoute.PROVIDER_HAS_MORE, order_id=order_id, payment=payment
             )
-        if row["provider_payment_id"] != row["object_id"]:
+        unanswered = row["provider_payment_id"] is None and row["attempt"] > 1
+        if row["provider_payment_id"] != row["object_id"] and not unanswered:
             # A second payment for an order that has one already.
             return RoutedEvent(
                 route=EventRoute.PROVIDER_HAS_MORE, order_id=order_id, payment=payment
             )
-        return RoutedEvent(route=EventRoute.RECORD, order_id=order_id, payment=payment)
+        return RoutedEvent(
+            route=EventRoute.RECORD, order_id=order_id, payment=payment, wakes=row["wakes"]
+        )
 
     async def _route_to_shipment(self, step: EventRef) -> RoutedEvent:
         shipment_id = await webhooks.shipment_of(self._database, step.provider, step.event_id)

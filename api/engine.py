@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -30,6 +30,7 @@ _DOWN = frozenset(
         RPCStatusCode.UNKNOWN,
     }
 )
+_REFUSALS = frozenset({"invalid-state", "out-of-stock", "payment-declined", "validation-error"})
 _Result = TypeVar("_Result")
 
 
@@ -42,7 +43,11 @@ class WorkflowClosedError(Exception):
 
 
 class UpdateRefusedError(Exception):
-    """The workflow's validator said no."""
+    """The workflow said no: the problem's slug, in words, and what the answer carries beside."""
+
+    def __init__(self, code: str, detail: str, extra: Mapping[str, Any]) -> None:
+        super().__init__(detail)
+        self.code, self.detail, self.extra = code, detail, extra
 
 
 class Start(StrEnum):
@@ -130,7 +135,7 @@ async def send_update(
     Raises:
         NoAnswerYetError: not answered within the budget.
         WorkflowClosedError: there is no such running workflow.
-        UpdateRefusedError: the validator said no.
+        UpdateRefusedError: it was understood and is not possible.
         UnavailableError: Temporal cannot be reached.
     """
     try:
@@ -142,8 +147,9 @@ async def send_update(
             return result
     except WorkflowUpdateFailedError as error:
         cause = error.cause
-        if isinstance(cause, ApplicationError) and cause.type == "invalid-state":
-            raise UpdateRefusedError from error
+        if isinstance(cause, ApplicationError) and cause.type in _REFUSALS:
+            extra = cause.details[0] if cause.details else {}
+            raise UpdateRefusedError(cause.type, cause.message, extra) from error
         raise WorkflowClosedError from error
 
 

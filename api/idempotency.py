@@ -15,8 +15,9 @@ from fastapi import Depends, Header, Request
 from starlette.responses import Response
 
 from api.auth import SignedIn
+from api.engine import UpdateRefusedError
 from api.errors import MEDIA_TYPE as PROBLEM_TYPE
-from api.errors import problem_of
+from api.errors import problem, problem_of
 from api.metrics import REPLAYS
 from core.database import Database
 from core.domain.errors import (
@@ -150,4 +151,10 @@ def response_of(answer: StoredAnswer) -> Response:
 def refusal(request: Request, error: DomainError) -> StoredAnswer:
     """Return a definitive refusal of the business (409, 402) as an answer that is kept."""
     response = problem_of(request.scope, error)
+    return StoredAnswer(status=response.status_code, body=bytes(response.body), location=None)
+
+
+def refusal_of_update(request: Request, error: UpdateRefusedError) -> StoredAnswer:
+    """The same, as a workflow has told it."""
+    response = problem(request.scope, error.code, detail=error.detail, extra=error.extra)
     return StoredAnswer(status=response.status_code, body=bytes(response.body), location=None)

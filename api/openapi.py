@@ -91,7 +91,14 @@ def document(app: FastAPI) -> dict[str, Any]:
     return dict(made)
 
 
-_PREFIXES = {"orders": "ord", "holds": "hld", "products": "prd", "carts": "crt"}
+_PREFIXES = {
+    "orders": "ord",
+    "holds": "hld",
+    "products": "prd",
+    "carts": "crt",
+    "returns": "ret",
+    "review-rules": "rul",
+}
 
 
 def _complete(path: str, operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:

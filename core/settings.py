@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.domain.allocation import AllocationStrategy
+from core.domain.returns import WhenUndecided
 
 PLACEHOLDER = "embedded-placeholder"
 """Secrets that start with this are for the embedded stack only; production refuses them."""
@@ -159,6 +160,43 @@ class FulfillmentSettings(Section):
     return_window_seconds: int = Field(
         default=14 * 86_400, description="from delivery to completion of the order"
     )
+    accept_within_seconds: int = Field(
+        default=86_400, description="a vendor who moves parcels by hand accepts one by then"
+    )
+    pack_within_seconds: int = Field(default=2 * 86_400, description="from acceptance to packing")
+    hand_over_within_seconds: int = Field(
+        default=2 * 86_400, description="from packing to the carrier; then staff are told"
+    )
+    review_deadline_seconds: int = Field(
+        default=2 * 86_400, description="a person decides about a held order by then"
+    )
+    review_approves_at_deadline: bool = Field(
+        default=False, description="let a held order go on at its deadline, not cancel it"
+    )
+
+
+class ReturnSettings(Section):
+    auto_approve_reasons: tuple[str, ...] = Field(
+        default=(), description="JSON list; a return for these alone needs no person"
+    )
+    auto_approve_amount: int = Field(
+        default=0, ge=0, description="minor units; a return that is worth more is for staff"
+    )
+    decision_seconds: int = Field(
+        default=2 * 86_400, description="without a decision by then staff is asked"
+    )
+    undecided_seconds: int = Field(
+        default=5 * 86_400, description="after that, what RETURNS_WHEN_UNDECIDED says happens"
+    )
+    when_undecided: WhenUndecided = Field(
+        default=WhenUndecided.EXPIRE, description="approve or expire"
+    )
+    sending_seconds: int = Field(
+        default=14 * 86_400, description="from the approval until the goods have to be sent"
+    )
+    transit_seconds: int = Field(
+        default=21 * 86_400, description="not received by then: staff looks for the parcel"
+    )
 
 
 class TelemetrySettings(Section):
@@ -197,6 +235,7 @@ class Settings(BaseSettings):
     checkout: CheckoutSettings = CheckoutSettings()
     stock: StockSettings = StockSettings()
     fulfillment: FulfillmentSettings = FulfillmentSettings()
+    returns: ReturnSettings = ReturnSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     worker: WorkerSettings = WorkerSettings()
 

@@ -95,6 +95,9 @@ class Capture(SQLModel, table=True):
         default=CaptureStatus.CAPTURED,
         sa_column_kwargs={"server_default": CaptureStatus.CAPTURED.value},
     )
+    final: bool = columns.flag()
+    """The last of its payment: the provider lets go of whatever is left. Fixed with the plan, since
+    a call that is repeated must be the same call."""
     created_at: datetime = columns.created_at()
 
 

@@ -306,6 +306,20 @@ class Shop:
         assert len(rows) == 1, rows
         return dict(rows[0])
 
+    async def payments(self, order_id: str) -> list[dict[str, Any]]:
+        """The rows of the order's payments, in the order of their attempts."""
+        rows = await self.database.statement(
+            text("SELECT * FROM payments WHERE order_id = :id ORDER BY attempt"), {"id": order_id}
+        )
+        return [dict(row) for row in rows]
+
+    async def pay_next_with(self, order_id: str, payment_method: str) -> None:
+        """Let the customer's card be another one, as if the bank had changed its mind."""
+        await self.database.statement(
+            text("UPDATE payments SET payment_method = :method WHERE order_id = :id"),
+            {"id": order_id, "method": payment_method},
+        )
+
     async def shipments(self, order_id: str) -> list[dict[str, Any]]:
         """The rows of the order's parcels, in the order of their numbers."""
         rows = await self.database.statement(

@@ -7,12 +7,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from activities.captures import GatewayCaptureActivities
 from activities.carrier import GatewayCarrierActivities
 from activities.checkout import PostgresCheckoutActivities
 from activities.fulfillment import PostgresFulfillmentActivities
 from activities.housekeeping import PostgresHousekeepingActivities
+from activities.order_changes import PostgresOrderChangeActivities
 from activities.parking import PostgresParkingActivities
 from activities.payments import GatewayPaymentActivities
+from activities.refunds import GatewayRefundActivities
+from activities.returns import PostgresReturnActivities
+from activities.review import PostgresReviewActivities
+from activities.shipments import PostgresShipmentActivities
 from activities.stock import PostgresStockActivities
 from activities.webhooks import PostgresWebhookActivities
 from core.resources import Resources
@@ -22,6 +28,8 @@ from workflows.fulfillment import FulfillmentWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
 from workflows.payment_event import PaymentEventWorkflow
+from workflows.refund import RefundWorkflow
+from workflows.returns import ReturnWorkflow
 from workflows.shipment import ShipmentWorkflow
 from workflows.stock_reservation import StockReservationWorkflow
 from workflows.task_queues import TaskQueue
@@ -57,19 +65,25 @@ POOLS: Mapping[TaskQueue, Pool] = {
         workflow_pollers=2,
     ),
     TaskQueue.PAYMENTS: Pool(
-        workflows=[PaymentCaptureWorkflow, PaymentEventWorkflow],
+        workflows=[PaymentCaptureWorkflow, PaymentEventWorkflow, RefundWorkflow],
         activities=lambda resources: [
             GatewayPaymentActivities(resources.database, resources.payments),
+            GatewayCaptureActivities(resources.database, resources.payments),
+            GatewayRefundActivities(resources.database, resources.payments),
             _webhooks(resources),
             _parking(resources),
         ],
         calls_providers=True,
     ),
     TaskQueue.FULFILLMENT: Pool(
-        workflows=[FulfillmentWorkflow, ShipmentWorkflow, CarrierEventWorkflow],
+        workflows=[FulfillmentWorkflow, ShipmentWorkflow, CarrierEventWorkflow, ReturnWorkflow],
         activities=lambda resources: [
             PostgresFulfillmentActivities(resources.database, resources.settings.fulfillment),
+            PostgresOrderChangeActivities(resources.database),
+            PostgresReviewActivities(resources.database),
             GatewayCarrierActivities(resources.database, resources.carrier),
+            PostgresShipmentActivities(resources.database, resources.settings.fulfillment),
+            _returns(resources),
             _webhooks(resources),
             _parking(resources),
         ],
@@ -107,3 +121,8 @@ def _parking(resources: Resources) -> PostgresParkingActivities:
 
 def _webhooks(resources: Resources) -> PostgresWebhookActivities:
     return PostgresWebhookActivities(resources.database, carrier=resources.carrier.name)
+
+
+def _returns(resources: Resources) -> PostgresReturnActivities:
+    settings = resources.settings
+    return PostgresReturnActivities(resources.database, settings.returns, settings.fulfillment)

@@ -25,6 +25,8 @@ from workflows.task_queues import TaskQueue
 PASSED_THROUGH = (
     "core.domain",
     "workflows.messages",
+    "workflows.order_changes",
+    "workflows.parcel",
     "workflows.parking",
     "workflows.policies",
     "workflows.ports",
@@ -32,6 +34,8 @@ PASSED_THROUGH = (
     "workflows.search_attributes",
     "workflows.steps",
     "workflows.task_queues",
+    "workflows.undelivered",
+    "workflows.vendor_parcel",
     "workflows.workflow_ids",
 )
 """What the workflow sandbox does not load afresh for each run: declarations and the mechanisms that

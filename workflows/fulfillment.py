@@ -3,112 +3,133 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
+from core.domain.events import Actor
+from core.domain.ids import Prefix, derived_id
 from core.domain.statuses import OrderStatus, ShipmentStatus
 from workflows import search_attributes, workflow_ids
-from workflows.messages import CancelRequest, Child, Fulfillment
-from workflows.parking import Parkable
+from workflows.messages import (
+    Action,
+    CancelRequest,
+    Child,
+    Fulfillment,
+    Progress,
+    Resolution,
+    ReviewRequest,
+)
+from workflows.order_changes import REVIEW, Changeable
 from workflows.policies import CAPTURE_MARGIN
 from workflows.ports.fulfillment import (
     CancelOrder,
     FulfillmentActivities,
     FulfillmentPlan,
     OrderRef,
-    PlannedShipment,
-    ShipmentState,
+    Review,
 )
 from workflows.ports.payments import PaymentActivities
-from workflows.saga import shielded
+from workflows.ports.shipments import PlannedShipment, ShipmentState
 from workflows.steps import database_step, payment_call
 from workflows.task_queues import TaskQueue
 
+ENDED_PARCEL = (ShipmentStatus.DELIVERED, ShipmentStatus.RETURNED, ShipmentStatus.CANCELED)
+ENDED_ORDER = (OrderStatus.CANCELED, OrderStatus.COMPLETED)
+
 
 @workflow.defn
-class FulfillmentWorkflow(Parkable):
-    """The order's entity from confirmation to completion, or to cancellation before it ships."""
+class FulfillmentWorkflow(Changeable):
+    """The order's entity from confirmation to completion, or to its cancellation.
+
+    The rows tell how far the order is: a run that was reset, or that goes on for one whose history
+    grew long, reads the plan and finds what is left to do.
+    """
 
     @workflow.init
     def __init__(self, fulfillment: Fulfillment) -> None:
-        super().__init__()
+        super().__init__(fulfillment.order_id)
         self._fulfillment = fulfillment
         self._order = OrderRef(order_id=fulfillment.order_id)
-        self._cancel_request: CancelRequest | None = None
-        self._shipping_began = False
-        self._ended: dict[str, ShipmentStatus] = {}
-        self._outcome: OrderStatus | None = None
+        progress = fulfillment.progress or Progress()
+        self._handled = progress.handled
+        self._ended = set(progress.ended)
+        self._unreleased = progress.unreleased
+        self._review_ends_at = progress.review_ends_at
+        self._window_ends_at = progress.window_ends_at
+        self._started: set[str] = set()
+        self._order_status = OrderStatus.CONFIRMED
+        self._to_cancel = False
+        self._review_is_over = False
 
     @workflow.run
     async def run(self, _fulfillment: Fulfillment) -> OrderStatus:
-        canceled = await self._canceled_while_handling()
-        plan = await shielded(self._plan())
-        if plan.order_status is OrderStatus.CANCELED:
-            self._outcome = plan.order_status  # a reset; it was canceled before
-        elif canceled:
-            self._outcome = await shielded(self._cancel_order(plan))
-        else:
-            self._outcome = await shielded(self._ship_and_complete(plan))
+        # Canceling the workflow in Temporal asks for what the update asks for, and no more.
+        life = asyncio.ensure_future(self._live())
+        while not life.done():
+            try:
+                await asyncio.shield(life)
+            except asyncio.CancelledError:
+                if life.cancelled():
+                    raise
+                self._to_cancel = self._news = True
+        self._outcome = life.result()
         await workflow.wait_condition(workflow.all_handlers_finished)
         return self._outcome
 
-    async def _plan(self) -> FulfillmentPlan:
-        return await database_step(
-            FulfillmentActivities.plan_fulfillment,
-            self._order,
-        )
+    async def _live(self) -> OrderStatus:
+        await self._handle()
+        while True:
+            await self._heed_temporal()
+            await self._go_on_in_a_new_run()
+            self._news = False
+            plan = await database_step(FulfillmentActivities.plan_fulfillment, self._order)
+            self._order_status = plan.order_status
+            if plan.order_status in ENDED_ORDER:
+                return plan.order_status
+            if plan.canceling:
+                return await self._cancel_order(plan)
+            if plan.review is not None:
+                await self._await_decision(plan.review)
+                continue
+            await self._unmark_review(None)
+            await self._send(plan)
+            if self._news:
+                continue
+            if all(one.status is ShipmentStatus.CANCELED for one in plan.shipments):
+                await self._cancel("nothing is left to send")
+                continue
+            return await self._complete(plan)
 
-    async def _canceled_while_handling(self) -> bool:
+    async def _handle(self) -> None:
         """Give the customer time to think again, but never let the authorization lapse."""
+        if self._handled:
+            return
         wait = timedelta(seconds=self._fulfillment.handling_seconds)
         capture_before = self._fulfillment.capture_before
         if capture_before is not None:
             wait = min(wait, capture_before - CAPTURE_MARGIN - workflow.now())
-        try:
-            await workflow.wait_condition(
-                lambda: self._cancel_request is not None,
-                timeout=max(wait, timedelta(0)),
-                timeout_summary="handling time",
-            )
-        except TimeoutError:
-            self._shipping_began = True
-            return False
-        except asyncio.CancelledError:
-            self._cancel_request = CancelRequest(reason="canceled in Temporal")
-        return True
-
-    async def _cancel_order(self, plan: FulfillmentPlan) -> OrderStatus:
-        """Money first, then stock: the order is canceled when both are undone."""
-        request = self._cancel_request or CancelRequest()
-        voided = await self.until_done(
-            self._order.order_id,
-            "payment void",
-            lambda: payment_call(PaymentActivities.void_payment, plan.payment),
+        await self._until(
+            workflow.now() + wait,
+            lambda: self._canceling or self._to_cancel,
+            "handling time",
         )
-        return await database_step(
-            FulfillmentActivities.cancel_order,
-            CancelOrder(
-                order_id=self._order.order_id,
-                reason=request.reason,
-                actor=request.actor,
-                voided=voided is not None,
-            ),
-            summary="Release the stock and cancel the order",
-        )
+        self._handled = True
 
-    async def _ship_and_complete(self, plan: FulfillmentPlan) -> OrderStatus:
-        await database_step(FulfillmentActivities.begin_processing, self._order)
-        for shipment in plan.shipments:
-            await self._start_shipment(shipment)
-        await workflow.wait_condition(lambda: len(self._ended) == len(plan.shipments))
-        if any(status is not ShipmentStatus.DELIVERED for status in self._ended.values()):
-            workflow.set_current_details("Not every parcel was delivered: see its shipments.")
-            return OrderStatus.SHIPPED
-        await workflow.sleep(timedelta(seconds=plan.return_window_seconds), summary="return window")
-        return await database_step(FulfillmentActivities.complete_order, self._order)
+    async def _send(self, plan: FulfillmentPlan) -> None:
+        """Start what is not on its way, and wait until every parcel has ended, or for news."""
+        parcels = [one for one in plan.shipments if one.status not in ENDED_PARCEL]
+        for parcel in parcels:
+            if parcel.shipment_id not in self._started | self._ended:
+                self._started.add(parcel.shipment_id)
+                await self._start_shipment(parcel)
+        left = {parcel.shipment_id for parcel in parcels}
+        await workflow.wait_condition(
+            lambda: self._news or (left <= self._ended and not plan.waiting)
+        )
 
     async def _start_shipment(self, shipment: PlannedShipment) -> None:
         attributes = search_attributes.of_order(shipment.order_id, vendor_id=shipment.vendor_id)
@@ -124,31 +145,125 @@ class FulfillmentWorkflow(Parkable):
                 static_summary=f"Shipment {shipment.number} of {shipment.order_id}",
             )
         except WorkflowAlreadyStartedError:
-            workflow.logger.info("the shipment was started before a reset and goes on")
+            workflow.logger.info("the shipment was started by an earlier run and goes on")
+
+    async def _await_decision(self, review: Review) -> None:
+        """Wait until a person has decided, or nobody has by the deadline."""
+        if REVIEW not in self._waits:
+            await self._show_review(review)
+        await self._until(
+            self._review_deadline(review),
+            lambda: self._news or self.decided(REVIEW) is not None,
+            "review",
+        )
+        decision = self.decided(REVIEW)
+        if decision is not None:
+            await self._conclude_review(decision, approve=decision.action is Action.RETRY)
+        elif not self._news:
+            by_deadline = Resolution(actor=Actor.SYSTEM, reason="nobody decided by the deadline")
+            self._review_ends_at = None
+            self._review_is_over = True
+            await self._conclude_review(by_deadline, approve=review.approve)
+
+    async def _conclude_review(self, decision: Resolution, *, approve: bool) -> None:
+        try:
+            if approve:
+                await self._release(ReviewRequest(actor=decision.actor, reason=decision.reason))
+            else:
+                await self._cancel(decision.reason, decision.actor)
+        except ApplicationError as error:  # somebody else was faster, or a parcel has left
+            workflow.logger.info("the decision came too late: %s", error.message)
+            self.reopen(REVIEW)
+
+    def _review_deadline(self, review: Review) -> datetime | None:
+        """Never later than the money would be lost."""
+        if review.seconds is None or self._review_is_over:
+            return None
+        if self._review_ends_at is None:
+            self._review_ends_at = workflow.now() + timedelta(seconds=review.seconds)
+            capture_before = self._fulfillment.capture_before
+            if capture_before is not None:
+                self._review_ends_at = min(self._review_ends_at, capture_before - CAPTURE_MARGIN)
+        return self._review_ends_at
+
+    async def _cancel(self, reason: str, actor: str = Actor.SYSTEM) -> None:
+        """Ask for what the update asks for; that a parcel has left meanwhile is no failure."""
+        request = CancelRequest(actor=actor, reason=reason)
+        await self._request_cancellation(request, derived_id(Prefix.EDIT, self._order_id, reason))
+
+    async def _cancel_order(self, plan: FulfillmentPlan) -> OrderStatus:
+        """Money first, then stock: the order is canceled when both are undone."""
+        self._canceling = True
+        voided = await self.until_done(
+            self._order_id,
+            "payment void",
+            lambda: payment_call(PaymentActivities.void_payment, plan.payment),
+        )
+        return await database_step(
+            FulfillmentActivities.cancel_order,
+            CancelOrder(
+                order_id=self._order_id,
+                reason=self._cancel_request.reason,
+                actor=self._cancel_request.actor,
+                voided=voided is not None,
+            ),
+            summary="Release the stock and cancel the order",
+        )
+
+    async def _complete(self, plan: FulfillmentPlan) -> OrderStatus:
+        """Let the customer try what arrived; an order of which nothing arrived just ends."""
+        if self._order_status is not OrderStatus.DELIVERED:
+            self._order_status = await database_step(
+                FulfillmentActivities.settle_fulfillment, self._order
+            )
+        if self._order_status is not OrderStatus.DELIVERED:
+            workflow.set_current_details("No parcel was delivered: see its shipments.")
+            return self._order_status
+        if self._window_ends_at is None:
+            self._window_ends_at = workflow.now() + timedelta(seconds=plan.return_window_seconds)
+        await self._until(self._window_ends_at, lambda: False, "return window")
+        return await database_step(FulfillmentActivities.complete_order, self._order)
+
+    async def _heed_temporal(self) -> None:
+        if not self._to_cancel:
+            return
+        self._to_cancel = False
+        try:
+            await self._cancel("canceled in Temporal")
+        except ApplicationError as error:
+            workflow.logger.warning("not canceled: %s", error.message)
+
+    async def _go_on_in_a_new_run(self) -> None:
+        """Before the history grows too long; whoever asks something now is answered first."""
+        if self._waits or not workflow.info().is_continue_as_new_suggested():
+            return
+        await workflow.wait_condition(lambda: self._canceling or workflow.all_handlers_finished())
+        if self._canceling:
+            return  # whoever canceled waits for the outcome, which this run brings about
+        progress = Progress(
+            handled=self._handled,
+            ended=sorted(self._ended),
+            unreleased=self._unreleased,
+            review_ends_at=self._review_ends_at,
+            window_ends_at=self._window_ends_at,
+        )
+        workflow.continue_as_new(replace(self._fulfillment, progress=progress))
 
     @workflow.signal
     def shipment_ended(self, state: ShipmentState) -> None:
-        """A parcel has arrived, or came back."""
-        self._ended[state.shipment_id] = state.status
+        """A parcel has arrived, came back, was canceled, or is made good in another way."""
+        self._ended.add(state.shipment_id)
+        self._order_status = state.order_status
+        self._unreleased = state.unreleased_amount > 0
+        if state.status is ShipmentStatus.CANCELED:
+            self._news = True
 
-    @workflow.update
-    async def cancel(self, request: CancelRequest) -> OrderStatus:
-        """Cancel before shipping begins; returns when money and stock are undone."""
-        self._cancel_request = self._cancel_request or request
-        await workflow.wait_condition(lambda: self._outcome is not None)
-        assert self._outcome is not None  # noqa: S101  # tells the type checker
-        if self._outcome is not OrderStatus.CANCELED:
-            raise ApplicationError(f"the order is {self._outcome}", type="invalid-state")
-        return self._outcome
-
-    @cancel.validator
-    def _refuse_cancel_once_shipping(self, request: CancelRequest) -> None:
-        if self._shipping_began:
-            raise ApplicationError(
-                f"shipping has begun; {request.actor} can no longer cancel", type="invalid-state"
-            )
+    @workflow.signal
+    def shipments_planned(self) -> None:
+        """There are new parcels, or others than there were: read the plan."""
+        self._news = True
 
     @workflow.query
     def get_cancel_reason(self) -> str | None:
         """Return why the order was canceled, if it was."""
-        return self._cancel_request.reason if self._cancel_request else None
+        return self._cancel_request.reason if self._canceling else None

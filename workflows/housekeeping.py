@@ -13,7 +13,7 @@ from workflows.task_queues import TaskQueue
 
 @workflow.defn
 class HousekeepingWorkflow:
-    """Old idempotency keys, sessions and carts go; events that wait in the inbox are driven again."""
+    """Old keys, sessions and carts go; events that wait in the inbox are driven again."""
 
     @workflow.run
     async def run(self, housekeeping: Housekeeping) -> Tidied:

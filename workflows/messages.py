@@ -8,8 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.domain.events import Actor
-from core.domain.statuses import OrderStatus
-from workflows.ports.payments import CapturePayment
+from core.domain.statuses import OrderStatus, PaymentStatus
 from workflows.ports.stock import WantedItem
 
 
@@ -41,6 +40,21 @@ class HoldRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far a fulfilment has come that goes on in a new run, after its history has grown long.
+
+    Only what the database does not tell: ``ended`` names the shipments whose workflows have ended,
+    the moments are those of its timers (UTC).
+    """
+
+    handled: bool = False
+    ended: Sequence[str] = ()
+    unreleased: bool = False
+    review_ends_at: datetime | None = None
+    window_ends_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fulfillment:
     """Input of the fulfilment: a confirmed order, and how long it can still be canceled.
 
@@ -51,14 +65,60 @@ class Fulfillment:
     order_id: str
     handling_seconds: int = 0
     capture_before: datetime | None = None
+    progress: Progress | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EditRequest:
+    """Staff want other quantities in an order: of each SKU the one that it shall have."""
+
+    actor: str
+    reason: str
+    changes: Sequence[WantedItem]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewRequest:
+    """Who holds an order, releases it or decides about it, and why."""
+
+    actor: str
+    reason: str = ""
+    approve: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentCapture:
-    """What to capture; the provider lets the authorization lapse at ``capture_before`` (UTC)."""
+    """Which parcel is to be paid for; the authorization lapses at ``capture_before`` (UTC).
 
-    step: CapturePayment
-    capture_before: datetime | None
+    With ``cancelable`` a person may decide that it is not sent when nobody pays for it.
+    """
+
+    order_id: str
+    shipment_id: str
+    number: int
+    capture_before: datetime | None = None
+    cancelable: bool = False
+
+
+NEW_PAYMENT = "a new payment from the customer"
+"""What an order waits for whose authorization has lapsed and cannot be renewed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentMethodGiven:
+    """The customer's answer to that: the provider's token of a payment method, never a card."""
+
+    actor: str
+    provider: str
+    payment_method: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentMethodAnswer:
+    """What the provider said of it."""
+
+    status: PaymentStatus
+    decline_code: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +135,22 @@ class ReturnRequest:
 
     order_id: str
     return_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecideReturn:
+    """Who approves or rejects a return, and why."""
+
+    actor: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendReturn:
+    """The goods are on their way back."""
+
+    actor: str
+    tracking_number: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,3 +207,11 @@ class Resolution:
     reason: str = ""
     action: Action = Action.RETRY
     what: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaptureResult:
+    """What was captured, minor units; ``canceled`` when a person gave the parcel up instead."""
+
+    amount: int
+    canceled: Resolution | None = None

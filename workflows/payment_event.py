@@ -50,6 +50,8 @@ class PaymentEventWorkflow(Parkable):
                 await self._follow_provider(routed.route, routed.payment)
             except StepResolvedError:
                 outcome = BY_HAND
+        for workflow_id in routed.wakes:
+            await self._wake(workflow_id)
         await database_step(
             WebhookActivities.finish_event,
             FinishEvent(provider=event.provider, event_id=event.event_id, outcome=outcome),
@@ -68,6 +70,12 @@ class PaymentEventWorkflow(Parkable):
         except ApplicationError:
             return False
         return True
+
+    async def _wake(self, workflow_id: str) -> None:
+        try:
+            await workflow.get_external_workflow_handle(workflow_id).signal("payment_changed")
+        except ApplicationError:
+            workflow.logger.info("%s has ended", workflow_id)
 
     async def _follow_provider(self, route: EventRoute, payment: PaymentRef) -> None:
         if route is EventRoute.PROVIDER_HAS_MORE:

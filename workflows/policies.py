@@ -35,8 +35,15 @@ FIRST_TRACKING_POLL = timedelta(minutes=1)
 LONGEST_TRACKING_POLL = timedelta(hours=6)
 """The carrier tells by webhook; it is asked as well, in case one was lost."""
 
+FIRST_REFUND_POLL = timedelta(minutes=1)
+LONGEST_PAYMENT_POLL = timedelta(hours=6)
+"""A refund under way and a challenge are asked about as well, in case a webhook was lost."""
+
 SAME_STEP_RUNNING_WAIT = timedelta(seconds=5)
 """After a reset an earlier child may still run: look again after this long."""
 
 CHECKOUT_IS_CLOSING_WAIT = timedelta(seconds=2)
 """Between the end of a checkout's workflow and a look at its order there can be a moment."""
+
+LONGEST_STOCK_WAIT = timedelta(hours=6)
+"""Goods that no other warehouse has are looked for again this often, until a person decides."""

@@ -2,118 +2,164 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from core.domain.statuses import ShipmentStatus
+from core.domain.ids import Prefix, derived_id
+from core.domain.statuses import ShipmentStatus, as_counted
 from workflows import search_attributes, workflow_ids
-from workflows.messages import Action, Child, PaymentCapture, Resolution
-from workflows.parking import Parkable
+from workflows.messages import Action, CaptureResult, Child, PaymentCapture, Resolution
+from workflows.parcel import NOT_GONE
+from workflows.parking import StepResolvedError
 from workflows.policies import FIRST_TRACKING_POLL, LONGEST_TRACKING_POLL, SAME_STEP_RUNNING_WAIT
-from workflows.ports.fulfillment import (
+from workflows.ports.shipments import (
     CarrierActivities,
     PlannedShipment,
-    ShipmentRef,
+    ShipmentActivities,
     ShipmentState,
 )
-from workflows.ports.payments import CapturePayment
 from workflows.saga import shielded
-from workflows.steps import carrier_call
+from workflows.steps import database_step
 from workflows.task_queues import TaskQueue
-
-CarrierStep = Callable[[CarrierActivities, ShipmentRef], Awaitable[ShipmentState]]
+from workflows.undelivered import UndeliveredParcel
 
 DELIVERY = "delivery"
 """What a parcel waits for that is late."""
 
-ARRIVED = (ShipmentStatus.DELIVERED, ShipmentStatus.RETURNED)
+CANCELED_BOOKING = "cancellation of the booking"
 
 
 @workflow.defn
-class ShipmentWorkflow(Parkable):
-    """A vendor's goods from one warehouse, from the booking to the door."""
+class ShipmentWorkflow(UndeliveredParcel):
+    """A vendor's goods from one warehouse, from the booking to the door.
+
+    It reads where the parcel stands before each part of its way, so that a run can begin anywhere:
+    after a reset, or with a new history.
+    """
 
     @workflow.init
     def __init__(self, shipment: PlannedShipment) -> None:
-        super().__init__()
-        self._shipment = shipment
-        self._ref = ShipmentRef(order_id=shipment.order_id, shipment_id=shipment.shipment_id)
-        self._status = ShipmentStatus.PLANNED
-        self._news = False
+        super().__init__(shipment)
         self._late = False
 
     @workflow.run
     async def run(self, _shipment: PlannedShipment) -> ShipmentState:
         # A parcel on its way cannot be called back by canceling a workflow.
-        return await shielded(self._ship())
+        state = await shielded(self._ship())
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return state
 
     async def _ship(self) -> ShipmentState:
-        await self._call_carrier("carrier booking", CarrierActivities.book_shipment)
-        await self._capture()
-        state = await self._call_carrier("hand-over", CarrierActivities.hand_over_shipment)
-        if state.status not in ARRIVED:
-            state = await self._follow()
-        await self._tell_order(state)
-        return state
-
-    async def _call_carrier(self, what: str, step: CarrierStep) -> ShipmentState:
-        state = await self.until_done(
-            self._shipment.order_id,
-            what,
-            lambda: carrier_call(step, self._ref),
+        await self._look()
+        self._manual = self._now.manual
+        while self._now.status in NOT_GONE:
+            await self._send()
+        if self._canceled:
+            await self._cancel_booking()
+        else:
+            await self._follow()
+        state = replace(
+            self._now, status=as_counted(self._now.status, made_good=self._now.made_good)
         )
-        self._status = state.status
-        workflow.set_current_details(f"Parcel {state.tracking_number}: {state.status}")
+        await self._tell_order("shipment_ended", state)
         return state
 
-    async def _capture(self) -> None:
+    async def _send(self) -> None:
+        """One step further on the way to the carrier, or the end of it."""
+        if self._now.status is ShipmentStatus.PLANNED:
+            if self._manual:
+                await self._vendor_packs()
+            if not self._canceled:
+                await self._call_carrier("carrier booking", CarrierActivities.book_shipment)
+        elif self._manual and not (self._now.dispatching or self._asked.handed_over):
+            await self._vendor_hands_over()
+        else:
+            await self._dispatch()
+
+    async def _dispatch(self) -> None:
+        """From the claim on nobody but a member of staff can call it back."""
+        self._state = await database_step(ShipmentActivities.begin_dispatch, self._ref)
+        if not self._state.dispatching:
+            if self._state.held:
+                await self._until(lambda: False, None)
+            return
+        try:
+            await self._capture(self._state.capture_amount)
+            await self._call_carrier(
+                "hand-over",
+                CarrierActivities.hand_over_shipment,
+                actions=[Action.RETRY, Action.CANCEL],
+            )
+        except StepResolvedError as error:
+            await self._undo(error.resolution)
+
+    async def _undo(self, decision: Resolution) -> None:
+        """Call it back from the carrier first: a parcel that has left after all goes on."""
+        await self._cancel_booking()
+        if self._now.status in NOT_GONE:
+            await self._cancel(decision)
+
+    async def _cancel_booking(self) -> None:
+        if not self._now.booked:
+            return
+        try:
+            await self._call_carrier(
+                CANCELED_BOOKING,
+                CarrierActivities.cancel_booking,
+                actions=[Action.RETRY, Action.SKIP],
+            )
+        except StepResolvedError:
+            workflow.logger.info("the carrier's booking was canceled by hand")
+
+    async def _capture(self, amount: int) -> None:
         """The customer pays for this parcel when it leaves, not before."""
         capture = PaymentCapture(
-            step=CapturePayment(
-                order_id=self._shipment.order_id,
-                payment_id=self._shipment.payment_id,
-                number=self._shipment.number,
-                amount=self._shipment.capture_amount,
-                final=self._shipment.final,
-            ),
+            order_id=self._shipment.order_id,
+            shipment_id=self._shipment.shipment_id,
+            number=self._shipment.number,
             capture_before=self._shipment.capture_before,
+            cancelable=True,
         )
-        if capture.step.amount == 0:
-            return
-        while True:
+        first_payment = derived_id(Prefix.PAYMENT, capture.order_id, 1)
+        while amount:
             try:
-                await workflow.execute_child_workflow(
+                result = await workflow.execute_child_workflow(
                     Child.PAYMENT_CAPTURE,
                     capture,
-                    id=workflow_ids.capture(capture.step.payment_id, capture.step.number),
+                    result_type=CaptureResult,
+                    id=workflow_ids.capture(first_payment, capture.number),
                     task_queue=TaskQueue.PAYMENTS,
                     id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
                     parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                    search_attributes=search_attributes.of_order(capture.step.order_id),
-                    static_summary=f"Capture {capture.step.number} of {capture.step.order_id}",
+                    search_attributes=search_attributes.of_order(capture.order_id),
+                    static_summary=f"Capture {capture.number} of {capture.order_id}",
                 )
             except WorkflowAlreadyStartedError:  # by a run that was reset: it is at work
                 await workflow.sleep(SAME_STEP_RUNNING_WAIT)
             else:
+                if result.canceled is not None:
+                    raise StepResolvedError(result.canceled)
                 return
 
-    async def _follow(self) -> ShipmentState:
+    async def _follow(self) -> None:
         """Ask the carrier at each piece of news, and now and then in case one was lost."""
         deadline = workflow.now() + timedelta(seconds=self._shipment.delivery_deadline_seconds)
         patience = FIRST_TRACKING_POLL
-        while True:
+        while not self._has_come_to_rest():
             told = await self._news_within(patience, deadline)
             patience = FIRST_TRACKING_POLL if told else min(patience * 2, LONGEST_TRACKING_POLL)
-            state = await self._call_carrier("tracking", CarrierActivities.track_shipment)
-            if state.status in ARRIVED:
-                await self._found()
-                return state
-            if workflow.now() >= deadline:
+            if self._has_come_to_rest():
+                break
+            await self._call_carrier("tracking", CarrierActivities.track_shipment)
+            if not self._has_come_to_rest() and workflow.now() >= deadline:
                 await self._report_late()
+        await self._found()
+        if self._stranded:
+            await self._make_good()
 
     async def _news_within(self, patience: timedelta, deadline: datetime) -> bool:
         until_deadline = deadline - workflow.now()
@@ -121,7 +167,12 @@ class ShipmentWorkflow(Parkable):
             patience = min(patience, max(until_deadline, timedelta(0)))
         try:
             await workflow.wait_condition(
-                lambda: self._news or self.decided(DELIVERY) is not None,
+                lambda: (
+                    self._news
+                    or self._arrived
+                    or self._stranded
+                    or self.decided(DELIVERY) is not None
+                ),
                 timeout=patience,
                 timeout_summary="ask the carrier",
             )
@@ -149,21 +200,7 @@ class ShipmentWorkflow(Parkable):
         )
         await self.unmark(self._shipment.order_id, DELIVERY, arrived)
 
-    async def _tell_order(self, state: ShipmentState) -> None:
-        order = workflow.get_external_workflow_handle(
-            workflow_ids.fulfillment(self._shipment.order_id)
-        )
-        try:
-            await order.signal("shipment_ended", state)
-        except ApplicationError:
-            workflow.logger.warning("the order's fulfilment is not running")
-
-    @workflow.signal
-    def shipment_status_changed(self) -> None:
-        """The carrier has news of the parcel: ask it."""
-        self._news = True
-
     @workflow.query
     def get_status(self) -> ShipmentStatus:
         """Return how far the parcel is."""
-        return self._status
+        return self._state.status if self._state else ShipmentStatus.PLANNED

@@ -6,6 +6,8 @@ from fastapi import APIRouter
 
 from api.routers import (
     admin_audit,
+    admin_orders,
+    admin_review_rules,
     auth,
     carts,
     catalogue,
@@ -15,6 +17,7 @@ from api.routers import (
     operations,
     orders,
     quotes,
+    returns,
     webhooks,
 )
 
@@ -27,7 +30,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     holds.api,
     checkouts.api,
     orders.api,
+    returns.api,
     admin_audit.api,
+    admin_orders.api,
+    admin_review_rules.api,
     webhooks.api,
     operations.api,
 )

@@ -10,16 +10,19 @@ from starlette.responses import StreamingResponse
 
 from api.auth import SignedIn
 from api.cancellation import cancel_order as cancel
+from api.cancellation import cancel_request
 from api.dependencies import Cursor, CursorsDep, Limit, OrderEventsDep, OrderId, Res
-from api.guests import OrderCall, OrderReader, Reader
+from api.guests import OrderCall, OrderReader, Reader, actor_of
 from api.json_route import JsonResponse, router
 from api.openapi import problems
 from api.pages import page
 from api.rendering import draft_document, order_document
+from api.schemas.order_changes import NewAddress
 from api.schemas.orders import CancelRequest, Order, OrderPage, ShipmentList, Timeline
 from core.domain.errors import NotFoundError
 from core.domain.statuses import OrderStatus
 from models.repositories import order_views
+from models.repositories.order_address import put_address
 from models.repositories.order_views import DraftView
 
 api = router("orders")
@@ -155,9 +158,44 @@ async def cancel_order(
     resources: Res,
     wanted: CancelRequest | None = None,
 ) -> Response:
-    """Cancel an order that is not shipped: its stock is released, its payment voided."""
-    reason = (wanted.reason if wanted else None) or ""
-    return await cancel(request, resources, call, order_id, reason)
+    """Cancel an order that is not shipped, or items of it that are not.
+
+    What is left of the order keeps its shipping fee. The whole order's stock is released and its
+    payment voided.
+    """
+    return await cancel(
+        request,
+        resources,
+        call,
+        order_id,
+        cancel_request(wanted, actor=actor_of(call.caller_id)),
+        customer_id=call.caller_id,
+    )
+
+
+@api.put(
+    "/orders/{id}/shipping-address",
+    response_model=Order,
+    responses={**_OWN, **problems("invalid-state")},
+)
+async def change_address(
+    order_id: OrderId, reader: OrderReader, resources: Res, address: NewAddress
+) -> Response:
+    """Send an order elsewhere in the same country and region, until its first parcel is booked.
+
+    Another country or region has other taxes and fees: cancel the order and place a new one.
+    """
+    await put_address(
+        resources.database,
+        order_id,
+        address.model_dump(),
+        customer_id=reader.customer_id,
+        actor=reader.actor,
+    )
+    order = await order_views.find_order(resources.database, order_id, reader.customer_id)
+    if order is None:
+        raise NotFoundError("there is no such order")
+    return JsonResponse(order_document(order))
 
 
 async def _promised(resources: Res, order_id: str, reader: Reader) -> DraftView:

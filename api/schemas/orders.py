@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
-from api.schemas.base import AT_EXAMPLE, NO_CONTROLS, Moment, Money, Schema, example
+from api.schemas.base import AT_EXAMPLE, NO_CONTROLS, Moment, Money, Quantity, Schema, example
 from api.schemas.checkout import ADDRESS_EXAMPLE, Address, AppliedPromotion
 from core.domain.statuses import FulfillmentStatus, OrderStatus, PaymentStatus, ShipmentStatus
 
@@ -197,7 +197,15 @@ class Timeline(Schema):
     waiting_for: WaitingFor | None
 
 
+class CanceledItem(Schema):
+    item_id: str
+    quantity: Quantity
+
+
 class CancelRequest(Schema):
-    model_config = example({"reason": "ordered twice"})
+    """All of the order, or so many units of these items."""
+
+    model_config = example({"reason": "ordered twice", "items": None})
 
     reason: Annotated[str, StringConstraints(max_length=500, pattern=NO_CONTROLS)] | None = None
+    items: Annotated[list[CanceledItem], Field(min_length=1, max_length=100)] | None = None

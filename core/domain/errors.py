@@ -17,6 +17,7 @@
     ├── RateLimitedError         rate-limited         too many requests
     ├── PayloadTooLargeError     payload-too-large    body over the limit
     ├── ProviderRejectedError    provider-rejected    a provider understood and refused
+    │   └── AuthorizationLapsedError authorization-lapsed it does not hold the money any more
     └── UnavailableError         unavailable          a dependency is down (retryable)
         └── ProviderError        unavailable          a provider failed; what it did is unknown
 
@@ -157,6 +158,12 @@ class ProviderRejectedError(DomainError):
     """The provider understood the request and refused it: the same request fails again."""
 
     code = "provider-rejected"
+
+
+class AuthorizationLapsedError(ProviderRejectedError):
+    """The provider holds less of the customer's money than is to be captured, or none any more."""
+
+    code = "authorization-lapsed"
 
 
 class UnavailableError(DomainError):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.domain.statuses import PaymentStatus
+from core.domain.statuses import PaymentStatus, RefundStatus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,3 +26,84 @@ class ProviderPayment:
     decline_code: str | None = None
     order_id: str | None = None
     """The order that the payment was made for, from the provider's metadata."""
+    payment_id: str | None = None
+    """Our payment, from the provider's metadata."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProviderRefund:
+    """The provider's present state of one refund; ``amount`` in minor units."""
+
+    provider_refund_id: str
+    status: RefundStatus
+    amount: int
+    reference: str | None = None
+    """Our refund, from the provider's metadata; None for one that was made at the provider."""
+    failure_code: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PaymentFigures:
+    """What one payment holds, took and gave back (minor units), and the state that it shows.
+
+    What is authorized and not captured can still be taken: letting go lowers ``authorized``.
+    """
+
+    status: PaymentStatus
+    authorized: int
+    captured: int
+    refunded: int
+
+    @property
+    def is_open(self) -> bool:
+        """Whether money can still be taken with it, or may be soon."""
+        if self.captured:
+            return self.authorized > self.captured
+        return self.status in _UNDER_WAY or self.status is PaymentStatus.AUTHORIZED
+
+
+_UNDER_WAY = (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.UNKNOWN)
+
+
+def settled_status(figures: PaymentFigures) -> PaymentStatus:
+    """Return the state that the amounts of one payment ask for once something was captured."""
+    if not figures.captured or figures.status is PaymentStatus.DISPUTED:
+        return figures.status
+    if figures.refunded:
+        all_of_it = figures.refunded == figures.captured and not figures.is_open
+        return PaymentStatus.REFUNDED if all_of_it else PaymentStatus.PARTIALLY_REFUNDED
+    return PaymentStatus.PARTIALLY_CAPTURED if figures.is_open else PaymentStatus.CAPTURED
+
+
+def summary_of(payments: Iterable[PaymentFigures]) -> PaymentStatus:
+    """Sum up all payments of an order in the words of one.
+
+    With nothing held or taken any more it is ``voided`` when anything was let go, else ``failed``.
+
+    Raises:
+        ValueError: there is no payment.
+    """
+    all_of_them = list(payments)
+    statuses = {one.status for one in all_of_them}
+    if not statuses:
+        raise ValueError("an order has a payment")
+    if PaymentStatus.DISPUTED in statuses:
+        return PaymentStatus.DISPUTED
+    captured = sum(one.captured for one in all_of_them)
+    if captured:
+        is_open = any(one.is_open for one in all_of_them)
+        refunded = sum(one.refunded for one in all_of_them)
+        if refunded:
+            whole = refunded == captured and not is_open
+            return PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED
+        return PaymentStatus.PARTIALLY_CAPTURED if is_open else PaymentStatus.CAPTURED
+    for status in (
+        PaymentStatus.AUTHORIZED,
+        PaymentStatus.REQUIRES_ACTION,
+        PaymentStatus.PENDING,
+        PaymentStatus.UNKNOWN,
+        PaymentStatus.VOIDED,
+    ):
+        if status in statuses:
+            return status
+    return PaymentStatus.FAILED

@@ -303,14 +303,32 @@ def fulfillment_of(shipments: Iterable[ShipmentStatus]) -> FulfillmentStatus:
     return FulfillmentStatus.SHIPPED
 
 
-def order_status_for(fulfillment: FulfillmentStatus, present: OrderStatus) -> OrderStatus:
+def as_counted(status: ShipmentStatus, *, made_good: bool) -> ShipmentStatus:
+    """Return what a parcel counts as in its order: one that was made good is waited for no more.
+
+    A parcel that came back stays returned, whether or not it was made good.
+    """
+    nowhere = {ShipmentStatus.DELIVERY_FAILED, ShipmentStatus.RETURNING}
+    return ShipmentStatus.DELIVERED if made_good and status in nowhere else status
+
+
+def order_status_for(
+    fulfillment: FulfillmentStatus, present: OrderStatus, *, made_good: bool = False
+) -> OrderStatus:
     """Return the order status that a fulfilment status asks for; never a step back.
 
     An order that has ended stays as it ended, whatever a late event says of its parcels.
+
+    Args:
+        fulfillment: the sum of the order's parcels.
+        present: the order's status now.
+        made_good: every parcel that did not arrive was replaced or refunded, so that an order
+            whose parcels all came back goes on as if they had arrived.
     """
     wanted = {
         FulfillmentStatus.SHIPPED: OrderStatus.SHIPPED,
         FulfillmentStatus.DELIVERED: OrderStatus.DELIVERED,
+        FulfillmentStatus.RETURNED: OrderStatus.DELIVERED if made_good else OrderStatus.SHIPPED,
     }.get(fulfillment)
     if wanted is None or present is OrderStatus.DELIVERED or not ORDER_MOVES[present]:
         return present

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from core.domain.payments import ProviderPayment
+from core.domain.payments import ProviderPayment, ProviderRefund
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +74,28 @@ class PaymentGateway(Protocol):
     async def capture(
         self, provider_payment_id: str, *, amount: int, final: bool, key: str
     ) -> ProviderPayment:
-        """Capture part or all of an authorization; ``final`` lets the rest go."""
+        """Capture part or all of an authorization; ``final`` lets the rest go.
+
+        Raises:
+            AuthorizationLapsedError: the provider does not hold so much any more.
+        """
         ...
 
     async def void(self, provider_payment_id: str, *, key: str) -> ProviderPayment:
         """Let an authorization go; one that is already gone is returned as it is."""
+        ...
+
+    async def refund(
+        self, provider_payment_id: str, *, amount: int, key: str, reference: str
+    ) -> ProviderRefund:
+        """Give back a part of what was captured; ``reference`` is our refund's id.
+
+        A refund that fails is a result with status ``failed``; it may also fail days later.
+        """
+        ...
+
+    async def find_refunds(self, provider_payment_id: str) -> list[ProviderRefund]:
+        """Every refund of a payment, whoever made it; the newest first."""
         ...
 
     def verify_webhook(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:

@@ -15,17 +15,19 @@ from typing import Self
 import stripe
 from stripe.params import PaymentIntentCaptureParams
 
-from core.domain.errors import InvalidSignatureError, ProviderError
-from core.domain.payments import ProviderPayment
+from core.domain.errors import AuthorizationLapsedError, InvalidSignatureError, ProviderError
+from core.domain.payments import ProviderPayment, ProviderRefund
 from core.domain.statuses import PaymentStatus
 from core.gateways.payments import Authorization, Authorized, ProviderEvent
 from core.gateways.stripe_mapping import (
+    HOLDS_LESS,
     UNEXPECTED_STATE,
     challenge_of,
     declined_payment_of,
     domain_error_of,
     event_of,
     payment_of,
+    refund_of,
 )
 from core.settings import StripeSettings
 
@@ -46,6 +48,7 @@ class StripeGateway:
         self, client: stripe.StripeClient, http: stripe.HTTPXClient, secrets: tuple[str, ...]
     ) -> None:
         self._intents = client.v1.payment_intents
+        self._refunds = client.v1.refunds
         self._http = http
         self._secrets = secrets
 
@@ -146,11 +149,14 @@ class StripeGateway:
                     provider_payment_id, params, {"idempotency_key": key}
                 )
             except stripe.InvalidRequestError as error:
+                if error.code in HOLDS_LESS:
+                    raise AuthorizationLapsedError(f"stripe: {error.code}") from None
                 if error.code != UNEXPECTED_STATE:
                     raise
                 payment = await self.fetch(provider_payment_id)
                 if (payment.status, payment.captured_amount) != (PaymentStatus.CAPTURED, amount):
-                    raise
+                    words = f"stripe: the payment is {payment.status}"
+                    raise AuthorizationLapsedError(words) from None
                 return payment
         return payment_of(intent.to_dict())
 
@@ -165,6 +171,27 @@ class StripeGateway:
                     raise
                 return await self.fetch(provider_payment_id)
         return payment_of(intent.to_dict())
+
+    async def refund(
+        self, provider_payment_id: str, *, amount: int, key: str, reference: str
+    ) -> ProviderRefund:
+        with _domain_errors():
+            refund = await self._refunds.create_async(
+                {
+                    "payment_intent": provider_payment_id,
+                    "amount": amount,
+                    "metadata": {"refund_id": reference},
+                },
+                {"idempotency_key": key},
+            )
+        return refund_of(refund.to_dict())
+
+    async def find_refunds(self, provider_payment_id: str) -> list[ProviderRefund]:
+        with _domain_errors():
+            page = await self._refunds.list_async(
+                {"payment_intent": provider_payment_id, "limit": PAGE_SIZE}
+            )
+            return [refund_of(refund.to_dict()) async for refund in page.auto_paging_iter()]
 
     def verify_webhook(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
         lower = {name.lower(): value for name, value in headers.items()}

@@ -9,11 +9,15 @@ from typing import Any
 import stripe
 
 from core.domain.errors import DomainError, ProviderError, ProviderRejectedError
-from core.domain.payments import ProviderPayment
-from core.domain.statuses import PaymentStatus
+from core.domain.payments import ProviderPayment, ProviderRefund
+from core.domain.statuses import PaymentStatus, RefundStatus
 from core.gateways.payments import Authorization, Challenge, ProviderEvent
 
 UNEXPECTED_STATE = "payment_intent_unexpected_state"
+HOLDS_LESS = frozenset(
+    {"amount_too_large", "charge_expired_for_capture", "capture_charge_authorization_expired"}
+)
+"""Codes with which a capture is refused because the authorization is short or gone."""
 
 # docs.stripe.com/payments/paymentintents/lifecycle; the two that need a second look are below.
 _STATUSES = {
@@ -21,6 +25,12 @@ _STATUSES = {
     "requires_action": PaymentStatus.REQUIRES_ACTION,
     "succeeded": PaymentStatus.CAPTURED,
     "canceled": PaymentStatus.VOIDED,
+}
+# docs.stripe.com/refunds#see-also; a canceled one never reached the customer.
+_REFUND_STATUSES = {
+    "succeeded": RefundStatus.SUCCEEDED,
+    "failed": RefundStatus.FAILED,
+    "canceled": RefundStatus.FAILED,
 }
 _HOLDS_MONEY = frozenset(
     {PaymentStatus.AUTHORIZED, PaymentStatus.PARTIALLY_CAPTURED, PaymentStatus.CAPTURED}
@@ -58,6 +68,18 @@ def payment_of(intent: Mapping[str, Any]) -> ProviderPayment:
         capture_before=_capture_before(charge) if status in _HOLDS_MONEY else None,
         decline_code=_decline_code(intent) if status is PaymentStatus.FAILED else None,
         order_id=intent["metadata"].get("order_id"),
+        payment_id=intent["metadata"].get("payment_id"),
+    )
+
+
+def refund_of(refund: Mapping[str, Any]) -> ProviderRefund:
+    """Read a Refund; one that waits for the bank or for its customer is pending."""
+    return ProviderRefund(
+        provider_refund_id=refund["id"],
+        status=_REFUND_STATUSES.get(refund["status"], RefundStatus.PENDING),
+        amount=refund["amount"],
+        reference=(refund.get("metadata") or {}).get("refund_id"),
+        failure_code=refund.get("failure_reason"),
     )
 
 
@@ -75,6 +97,7 @@ def declined_payment_of(
         amount=request.amount,
         decline_code=getattr(error.error, "decline_code", None) or error.code or "invalid_request",
         order_id=request.order_id,
+        payment_id=request.payment_id,
     )
 
 
@@ -88,6 +111,9 @@ def status_of(intent: Mapping[str, Any]) -> PaymentStatus:
             # Stripe goes back to this state after a decline and after a challenge not passed.
             declined = intent.get("last_payment_error") is not None
             return PaymentStatus.FAILED if declined else PaymentStatus.PENDING
+        case "canceled" if intent.get("amount_received"):
+            # Canceled after some captures: the rest was let go, what was taken stays taken.
+            return PaymentStatus.CAPTURED
         case status:
             return _STATUSES.get(status, PaymentStatus.UNKNOWN)
 
@@ -109,7 +135,8 @@ def event_of(event: Mapping[str, Any]) -> ProviderEvent:
     """
     subject: Mapping[str, Any] = event.get("data", {}).get("object", {})
     object_id = subject.get("payment_intent") or subject.get("id") or event["id"]
-    order_id = (subject.get("metadata") or {}).get("order_id")
+    metadata = subject.get("metadata") or {}
+    order_id = metadata.get("order_id")
     payload = {name: subject[name] for name in ("object", "status", *_AMOUNTS) if name in subject}
     payload |= {
         "id": event["id"],
@@ -117,6 +144,7 @@ def event_of(event: Mapping[str, Any]) -> ProviderEvent:
         "created": event["created"],
         "object_id": object_id,
         "order_id": order_id,
+        "payment_id": metadata.get("payment_id"),
     }
     return ProviderEvent(
         event_id=event["id"],

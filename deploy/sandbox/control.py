@@ -21,6 +21,7 @@ from deploy.sandbox.control_requests import (
     CarrierRequest,
     ChallengeRequest,
     FaultRequest,
+    RefundNews,
     ShipmentEventRequest,
     WebhookRequest,
 )
@@ -28,8 +29,10 @@ from deploy.sandbox.documents import Json
 from deploy.sandbox.faults import Fault
 from deploy.sandbox.sandbox import SERVICES, Sandbox
 from deploy.sandbox.stripe.confirmation import fail_challenge, pass_challenge
-from deploy.sandbox.stripe.context import PAYMENT_INTENT, Context
+from deploy.sandbox.stripe.context import PAYMENT_INTENT, REFUND, Context
 from deploy.sandbox.stripe.parameters import Parameters
+from deploy.sandbox.stripe.refunds import settle_refund
+from deploy.sandbox.stripe.settlement import lapse
 from deploy.sandbox.transaction import Transaction
 from deploy.sandbox.webhook_modes import Switch
 
@@ -70,7 +73,6 @@ class ControlApi:
     async def resolve_challenge(self, request: Request) -> Response:
         asked = await _read(request, ChallengeRequest)
         intent_id = request.path_params["payment_intent"]
-        enabled = self._sandbox.config.stripe_events
 
         def resolve(transaction: Transaction) -> Json:
             intent = transaction.documents.get(intent_id, PAYMENT_INTENT)
@@ -83,14 +85,45 @@ class ControlApi:
                     f"The payment intent is {intent['status']}.",
                     **_status(intent),
                 )
-            context = Context(
-                transaction=transaction, parameters=Parameters({}), path={}, enabled_events=enabled
-            )
+            context = self._context(transaction)
             settle = pass_challenge if asked.outcome == "succeeded" else fail_challenge
             settle(context, intent)
             return intent
 
         return _json(await self._sandbox.act(resolve))
+
+    async def lapse_authorization(self, request: Request) -> Response:
+        intent_id = request.path_params["payment_intent"]
+
+        def let_lapse(transaction: Transaction) -> Json:
+            intent = transaction.documents.get(intent_id, PAYMENT_INTENT)
+            if intent is None:
+                raise ControlError(404, "not_found", f"There is no payment intent {intent_id}.")
+            lapse(self._context(transaction), intent)
+            return intent
+
+        return _json(await self._sandbox.act(let_lapse))
+
+    async def settle_refund(self, request: Request) -> Response:
+        asked = await _read(request, RefundNews)
+        refund_id = request.path_params["refund"]
+
+        def settle(transaction: Transaction) -> Json:
+            refund = transaction.documents.get(refund_id, REFUND)
+            if refund is None:
+                raise ControlError(404, "not_found", f"There is no refund {refund_id}.")
+            settle_refund(self._context(transaction), refund, asked.status)
+            return refund
+
+        return _json(await self._sandbox.act(settle))
+
+    def _context(self, transaction: Transaction) -> Context:
+        return Context(
+            transaction=transaction,
+            parameters=Parameters({}),
+            path={},
+            enabled_events=self._sandbox.config.stripe_events,
+        )
 
     async def set_webhooks(self, request: Request) -> Response:
         asked = await _read(request, WebhookRequest)
@@ -168,6 +201,8 @@ def create_control(sandbox: Sandbox, tracker: Tracker) -> Starlette:
         ("GET", "/faults", api.list_faults),
         ("DELETE", "/faults", api.clear_faults),
         ("POST", "/challenges/{payment_intent}", api.resolve_challenge),
+        ("POST", "/authorizations/{payment_intent}/lapse", api.lapse_authorization),
+        ("POST", "/refunds/{refund}", api.settle_refund),
         ("POST", "/webhooks", api.set_webhooks),
         ("GET", "/webhooks", api.list_deliveries),
         ("GET", "/ledger", api.show_ledger),

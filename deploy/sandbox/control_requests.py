@@ -45,6 +45,10 @@ class ChallengeRequest(Control):
     outcome: Literal["succeeded", "failed"]
 
 
+class RefundNews(Control):
+    status: Literal["succeeded", "failed"]
+
+
 class WebhookRequest(Control):
     service: Service
     mode: WebhookMode

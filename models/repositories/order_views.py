@@ -63,7 +63,9 @@ SELECT o.id, o.number, o.customer_id, o.status, o.payment_status, o.fulfillment_
 FROM orders o
 """
 
-_ONE = text(f"{_ORDER} WHERE o.id = :id AND o.customer_id = :customer_id")
+# Staff see every order: for them there is no customer to compare with.
+_ONE = text(f"""{_ORDER}
+WHERE o.id = :id AND o.customer_id = coalesce(CAST(:customer_id AS text), o.customer_id)""")
 _MANY = text(f"""{_ORDER}
 WHERE o.customer_id = :customer_id
   AND (CAST(:before AS text) IS NULL OR o.id < :before)
@@ -77,7 +79,7 @@ ORDER BY o.id DESC LIMIT :limit
 _DRAFT = text("""
 SELECT d.order_id, d.number, d.cart::text AS cart, d.created_at
 FROM checkout_drafts d JOIN idempotency_keys k ON k.resource_id = d.order_id
-WHERE d.order_id = :id AND d.customer_id = :customer_id
+WHERE d.order_id = :id AND d.customer_id = coalesce(CAST(:customer_id AS text), d.customer_id)
   AND (k.response_status = 202 OR NOT CAST(:promised AS boolean))
 """)
 
@@ -173,7 +175,10 @@ class News:
     done: bool
 
 
-async def find_order(database: Database, order_id: str, customer_id: str) -> OrderView | None:
+async def find_order(
+    database: Database, order_id: str, customer_id: str | None
+) -> OrderView | None:
+    """Return an order of a customer; anybody's when ``customer_id`` is None."""
     rows = await database.statement(_ONE, {"id": order_id, "customer_id": customer_id})
     return _order(dict(rows[0])) if rows else None
 
@@ -204,9 +209,12 @@ async def list_orders(
 
 
 async def find_draft(
-    database: Database, order_id: str, customer_id: str, *, promised: bool
+    database: Database, order_id: str, customer_id: str | None, *, promised: bool
 ) -> DraftView | None:
-    """Return a caller's draft; with ``promised`` only one that was answered with 202."""
+    """Return a draft of a customer, or of anybody without one.
+
+    With ``promised`` only one whose caller was answered with 202.
+    """
     rows = await database.statement(
         _DRAFT, {"id": order_id, "customer_id": customer_id, "promised": promised}
     )

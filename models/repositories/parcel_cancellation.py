@@ -14,7 +14,7 @@ from core.domain.events import OrderEvent, TimelineEntry
 from core.domain.money import split
 from core.domain.statuses import SHIPMENT_MOVES, ShipmentStatus, require_move
 from models.orders import ItemKind, Order, OrderItem
-from models.repositories import orders, reservations, shares, shipments, timeline
+from models.repositories import orders, parcel_states, reservations, shares, shipments, timeline
 from models.shipments import Shipment, ShipmentPurpose
 
 
@@ -56,14 +56,15 @@ async def cancel_parcel(
     taken = await _take_contents(session, order, shipment)
     rest = await shares.reshare(session, order)
     waived = await waive_unsent(session, order, rest)
-    await session.flush()
     entry = TimelineEntry(
         type=OrderEvent.SHIPMENT_CANCELED,
         title=f"Parcel {shipment.number} canceled",
         detail=reason,
         actor=actor,
     )
-    await timeline.append(session, order.id, [entry])
+    entries = [entry, *await parcel_states.sum_up(session, order)]
+    await session.flush()
+    await timeline.append(session, order.id, entries)
     return CanceledParcel(items=taken, waived=waived, overpaid=max(-rest, 0))
 
 

@@ -1,25 +1,23 @@
-"""Payments and their captures, as rows."""
+"""The payments of an order, as rows; changes happen while the order's row is locked."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import RowMapping, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col, select
 
 from core.database import Database
-from core.domain.statuses import PaymentStatus
+from core.domain.errors import NotFoundError
+from core.domain.ids import Prefix, derived_id
+from core.domain.payments import PaymentFigures, ProviderPayment, settled_status, summary_of
+from core.domain.statuses import PAYMENT_MOVES, PaymentStatus, can_move
 from models.orders import Order
-from models.payments import Capture, Payment
-
-_CAPTURE_STATE = text("""
-SELECT p.provider, p.provider_payment_id, p.currency, p.amount, p.authorized_amount,
-    p.captured_amount, p.status,
-    EXISTS (SELECT FROM captures c WHERE c.payment_id = p.id AND c.number = :number) AS captured
-FROM payments p WHERE p.id = :payment_id
-""")
+from models.payments import Capture, CaptureStatus, Payment
+from models.repositories import orders
 
 _KEEP_CHALLENGE = text("""
 WITH payment AS (
@@ -32,11 +30,7 @@ UPDATE orders SET next_action = CAST(:next_action AS jsonb)
 FROM payment WHERE orders.id = payment.order_id
 """)
 
-
-async def capture_state(database: Database, payment_id: str, number: int) -> RowMapping | None:
-    """The payment and whether that capture is recorded already."""
-    rows = await database.statement(_CAPTURE_STATE, {"payment_id": payment_id, "number": number})
-    return rows[0] if rows else None
+ENDED = (PaymentStatus.VOIDED, PaymentStatus.FAILED)
 
 
 async def keep_challenge(
@@ -57,27 +51,136 @@ async def keep_challenge(
     )
 
 
-async def record_capture(
+async def of_order(session: AsyncSession, order_id: str) -> Sequence[Payment]:
+    """The payments of an order in the order of their attempts."""
+    statement = select(Payment).where(Payment.order_id == order_id).order_by(col(Payment.attempt))
+    return (await session.scalars(statement)).all()
+
+
+async def get(session: AsyncSession, payment_id: str) -> Payment:
+    """Return one payment.
+
+    Raises:
+        NotFoundError: there is no such payment.
+    """
+    payment = await session.get(Payment, payment_id)
+    if payment is None:
+        raise NotFoundError(f"no payment {payment_id}")
+    return payment
+
+
+async def add(
+    session: AsyncSession,
+    order: Order,
+    *,
+    purpose: str,
+    reference: str,
+    amount: int,
+    provider: str | None = None,
+    payment_method: str | None = None,
+) -> Payment:
+    """Write a further payment of a locked order before the provider is asked; once per reference.
+
+    Without a method it is paid like the last payment that was not declined.
+    """
+    payment_id = derived_id(Prefix.PAYMENT, order.id, purpose, reference)
+    existing = await session.get(Payment, payment_id)
+    if existing is not None:
+        return existing
+    before = await of_order(session, order.id)
+    good = [one for one in before if one.status != PaymentStatus.FAILED]
+    like = (good or before)[-1]
+    payment = Payment(
+        id=payment_id,
+        order_id=order.id,
+        attempt=before[-1].attempt + 1,
+        provider=provider or like.provider,
+        payment_method=payment_method or like.payment_method,
+        status=PaymentStatus.PENDING,
+        currency=order.currency,
+        amount=amount,
+        purpose=purpose,
+    )
+    session.add(payment)
+    await session.flush()
+    await show(session, order)
+    return payment
+
+
+def figures_of(payment: Payment) -> PaymentFigures:
+    return PaymentFigures(
+        status=PaymentStatus(payment.status),
+        authorized=payment.authorized_amount,
+        captured=payment.captured_amount,
+        refunded=payment.refunded_amount,
+    )
+
+
+async def settle(session: AsyncSession, order: Order, payment: Payment) -> None:
+    """Give a payment whose amounts changed the state that they ask for, and its order the sum."""
+    payment.status = settled_status(figures_of(payment))
+    payment.updated_at = orders.now()
+    await show(session, order)
+
+
+async def show(session: AsyncSession, order: Order) -> None:
+    """Show on a locked order what all its payments come to."""
+    await session.flush()
+    payments = await of_order(session, order.id)
+    order.payment_status = summary_of(figures_of(payment) for payment in payments)
+    await session.flush()
+
+
+async def record_authorization(
     session: AsyncSession,
     order: Order,
     payment: Payment,
-    *,
-    number: int,
-    amount: int,
-    final: bool,
+    found: ProviderPayment,
+    challenge: dict[str, Any] | None = None,
 ) -> bool:
-    """Add a capture of a payment whose order is locked; tell whether it was new."""
-    added = await session.execute(
-        insert(Capture)
-        .values(payment_id=payment.id, number=number, amount=amount)
-        .on_conflict_do_nothing()
-        .returning(Capture.__table__.c.number)  # type: ignore[attr-defined]  # set by SQLModel
-    )
-    if added.first() is None:
+    """Record what the provider says of an authorization; tell whether that was a step forward."""
+    wanted = found.status
+    if not can_move(PAYMENT_MOVES, PaymentStatus(payment.status), wanted):
         return False
-    payment.captured_amount += amount
-    whole = final or payment.captured_amount == payment.authorized_amount
-    payment.status = order.payment_status = (
-        PaymentStatus.CAPTURED if whole else PaymentStatus.PARTIALLY_CAPTURED
-    )
+    shown = payment.next_action
+    payment.status = wanted
+    payment.provider_payment_id = found.provider_payment_id or payment.provider_payment_id
+    payment.decline_code = found.decline_code
+    payment.next_action = challenge
+    payment.updated_at = orders.now()
+    if wanted is PaymentStatus.AUTHORIZED:
+        payment.authorized_amount = found.authorized_amount
+        payment.capture_before = found.capture_before
+    if challenge is not None or order.next_action == shown:
+        order.next_action = challenge
+    await show(session, order)
     return True
+
+
+async def let_go(session: AsyncSession, order: Order, payment: Payment) -> int:
+    """Record that the provider let go of what is not captured; return how much (minor units).
+
+    What is planned and not captured stays in the books until its own capture finds out.
+    """
+    await session.flush()
+    planned = await planned_on(session, payment.id)
+    if payment.status in ENDED:
+        return 0
+    if order.next_action is not None and order.next_action == payment.next_action:
+        order.next_action = None
+    payment.next_action = None
+    gone = payment.authorized_amount - payment.captured_amount
+    if payment.captured_amount:
+        payment.authorized_amount = payment.captured_amount + planned
+    else:
+        payment.status = PaymentStatus.VOIDED
+    await settle(session, order, payment)
+    return gone
+
+
+async def planned_on(session: AsyncSession, payment_id: str) -> int:
+    """What is set aside on a payment and not captured yet, minor units."""
+    statement = select(Capture).where(
+        Capture.payment_id == payment_id, Capture.status == CaptureStatus.PLANNED
+    )
+    return sum(one.amount for one in (await session.scalars(statement)).all())

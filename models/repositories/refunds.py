@@ -10,11 +10,13 @@ from sqlmodel import col, select
 
 from core.domain.errors import FieldError, InvalidRequestError, InvalidStateError
 from core.domain.events import OrderEvent, TimelineEntry
+from core.domain.ids import Prefix, derived_id
 from core.domain.money import Money
+from core.domain.payments import ProviderRefund
 from core.domain.statuses import RefundStatus
 from models.orders import Order
 from models.payments import Payment, Refund, RefundPart
-from models.repositories import timeline
+from models.repositories import orders, payments, timeline
 
 
 async def request(
@@ -80,11 +82,6 @@ async def request(
 
 async def refundable(session: AsyncSession, order_id: str) -> list[tuple[Payment, int]]:
     """The payments of a locked order with what each can still give back, minor units."""
-    payments = (
-        await session.scalars(
-            select(Payment).where(Payment.order_id == order_id).order_by(col(Payment.attempt))
-        )
-    ).all()
     pending = (
         await session.execute(
             select(RefundPart.payment_id, RefundPart.amount)
@@ -100,7 +97,7 @@ async def refundable(session: AsyncSession, order_id: str) -> list[tuple[Payment
             payment,
             payment.captured_amount - payment.refunded_amount - on_its_way.get(payment.id, 0),
         )
-        for payment in payments
+        for payment in await payments.of_order(session, order_id)
     ]
 
 
@@ -129,3 +126,143 @@ async def _parts(
                 )
             )
     return parts
+
+
+async def unsettled(session: AsyncSession, refund_id: str) -> list[RefundPart]:
+    """The parts that no payment has given back yet, in the order of their payments."""
+    statement = (
+        select(RefundPart)
+        .join(Payment, col(Payment.id) == RefundPart.payment_id)
+        .where(RefundPart.refund_id == refund_id, RefundPart.status == RefundStatus.PENDING)
+        .order_by(col(Payment.attempt))
+    )
+    return list((await session.scalars(statement)).all())
+
+
+async def record_part(
+    session: AsyncSession, order: Order, part: RefundPart, found: ProviderRefund
+) -> None:
+    """Record what the provider says of a part whose order is locked; never the same twice.
+
+    A failure leaves the part pending: a person decides whether it is tried again.
+    """
+    payment = await payments.get(session, part.payment_id)
+    if part.status == RefundStatus.SUCCEEDED:
+        if found.status is RefundStatus.FAILED and found.provider_refund_id == (
+            part.provider_refund_id
+        ):
+            payment.refunded_amount -= part.amount
+            await _end_part(session, order, payment, part, RefundStatus.FAILED)
+        return
+    if part.status != RefundStatus.PENDING:
+        return
+    part.provider_refund_id = found.provider_refund_id
+    part.failure_code = found.failure_code
+    if found.status is RefundStatus.SUCCEEDED:
+        payment.refunded_amount += part.amount
+        await _end_part(session, order, payment, part, RefundStatus.SUCCEEDED)
+    await session.flush()
+
+
+async def give_up(
+    session: AsyncSession, order: Order, part: RefundPart, *, actor: str, reason: str
+) -> None:
+    """Record that a part is not given back by the provider."""
+    if part.status != RefundStatus.PENDING:
+        return
+    payment = await payments.get(session, part.payment_id)
+    await _end_part(session, order, payment, part, RefundStatus.FAILED, actor=actor, detail=reason)
+
+
+async def record_found(
+    session: AsyncSession, order: Order, payment: Payment, found: Sequence[ProviderRefund]
+) -> None:
+    """Record the provider's refunds of a payment whose order is locked, ours and its own."""
+    by_reference: dict[str, list[ProviderRefund]] = {}
+    for one in found:
+        if one.reference is None:
+            await _record_foreign(session, order, payment, one)
+        else:
+            by_reference.setdefault(one.reference, []).append(one)
+    for refund_id, tries in by_reference.items():
+        part = await session.get(RefundPart, (refund_id, payment.id))
+        if part is None:
+            continue
+        if part.status == RefundStatus.SUCCEEDED:
+            for one in tries:
+                await record_part(session, order, part, one)
+        else:
+            live = [one for one in tries if one.status is not RefundStatus.FAILED]
+            if live:
+                await record_part(session, order, part, live[0])
+
+
+async def _record_foreign(
+    session: AsyncSession, order: Order, payment: Payment, found: ProviderRefund
+) -> None:
+    """Somebody refunded at the provider itself: the books follow, as far as they can."""
+    refund_id = derived_id(Prefix.REFUND, order.id, found.provider_refund_id)
+    possible = payment.captured_amount - payment.refunded_amount
+    if (
+        found.status is not RefundStatus.SUCCEEDED
+        or found.amount > possible
+        or await session.get(Refund, refund_id) is not None
+    ):
+        return
+    actor = f"provider:{payment.provider}"
+    refund = Refund(
+        id=refund_id,
+        order_id=order.id,
+        amount=found.amount,
+        currency=order.currency,
+        status=RefundStatus.PENDING,
+        reason="made at the provider",
+        actor=actor,
+        items=[],
+    )
+    session.add(refund)
+    await session.flush()
+    part = RefundPart(
+        refund_id=refund_id,
+        payment_id=payment.id,
+        amount=found.amount,
+        status=RefundStatus.PENDING,
+    )
+    session.add(part)
+    await session.flush()
+    await record_part(session, order, part, found)
+
+
+async def _end_part(
+    session: AsyncSession,
+    order: Order,
+    payment: Payment,
+    part: RefundPart,
+    status: RefundStatus,
+    *,
+    actor: str | None = None,
+    detail: str = "",
+) -> None:
+    part.status = status
+    await payments.settle(session, order, payment)
+    refund = await session.get(Refund, part.refund_id)
+    statuses = {one.status for one in await _parts_of(session, part.refund_id)}
+    if refund is None or RefundStatus.PENDING in statuses:
+        return
+    succeeded = statuses == {RefundStatus.SUCCEEDED}
+    refund.status = RefundStatus.SUCCEEDED if succeeded else RefundStatus.FAILED
+    refund.updated_at = orders.now()
+    await session.flush()
+    amount = Money(amount=refund.amount, currency=refund.currency)
+    entry = TimelineEntry(
+        type=OrderEvent.REFUND_SUCCEEDED if succeeded else OrderEvent.REFUND_FAILED,
+        title=f"{amount} refunded" if succeeded else f"The refund of {amount} failed",
+        detail=detail,
+        actor=actor or f"provider:{payment.provider}",
+    )
+    await timeline.append(session, order.id, [entry])
+
+
+async def _parts_of(session: AsyncSession, refund_id: str) -> Sequence[RefundPart]:
+    statement = select(RefundPart).where(RefundPart.refund_id == refund_id)
+    return (await session.scalars(statement)).all()

@@ -8,13 +8,21 @@ from core.database import Database
 
 _PAYMENT = text("""
 SELECT e.object_id, e.type, o.id AS order_id, o.status, p.id AS payment_id, p.provider,
-    p.provider_payment_id
+    p.provider_payment_id, p.attempt,
+    ARRAY(
+        SELECT w.workflow_id FROM order_waits w
+        WHERE w.order_id = o.id AND w.what = :new_payment
+        UNION SELECT 'refund/' || r.id FROM refunds r
+        WHERE r.order_id = o.id AND r.status = 'pending'
+    ) AS wakes
 FROM webhook_events e
 LEFT JOIN payments p ON p.provider = e.provider AND (
-    p.provider_payment_id = e.object_id OR (p.order_id = e.reference AND p.attempt = 1))
+    p.provider_payment_id = e.object_id OR p.id = e.payload ->> 'payment_id'
+    OR (p.order_id = e.reference AND p.attempt = 1))
 LEFT JOIN orders o ON o.id = p.order_id
 WHERE e.provider = :provider AND e.event_id = :event_id
-ORDER BY (p.provider_payment_id = e.object_id) DESC NULLS LAST
+ORDER BY (p.provider_payment_id = e.object_id) DESC NULLS LAST,
+    (p.id = e.payload ->> 'payment_id') DESC NULLS LAST
 LIMIT 1
 """)
 
@@ -32,9 +40,16 @@ WHERE provider = :provider AND event_id = :event_id
 """)
 
 
-async def payment_of(database: Database, provider: str, event_id: str) -> RowMapping | None:
-    """The event with the payment and order that it is about, as far as they are known here."""
-    rows = await database.statement(_PAYMENT, {"provider": provider, "event_id": event_id})
+async def payment_of(
+    database: Database, provider: str, event_id: str, *, new_payment: str
+) -> RowMapping | None:
+    """The event with the payment and order that it is about, as far as they are known here.
+
+    ``wakes`` are the workflows that wait for a customer's ``new_payment``, or for a refund.
+    """
+    rows = await database.statement(
+        _PAYMENT, {"provider": provider, "event_id": event_id, "new_payment": new_payment}
+    )
     return rows[0] if rows else None
 
 

@@ -36,6 +36,14 @@ class Control:
     async def answer_challenge(self, payment_id: str, outcome: str) -> None:
         await self._post(f"/challenges/{payment_id}", {"outcome": outcome})
 
+    async def lapse(self, payment_id: str) -> None:
+        """Let an authorization's time be over."""
+        await self._post(f"/authorizations/{payment_id}/lapse", {})
+
+    async def settle_refund(self, refund_id: str, status: str) -> None:
+        """Let the bank say what became of a refund."""
+        await self._post(f"/refunds/{refund_id}", {"status": status})
+
     async def tracked(self, shipment_id: str, status: str) -> None:
         """Let something happen to a parcel."""
         await self._post(f"/shipments/{shipment_id}/events", {"status": status})

@@ -15,6 +15,7 @@ from tests.shop import PRICE, SHIPPING, Shelf
 from tests.workflows.outside import Outside
 from tests.workflows.platform import DAY, HANDLING, SkippingPlatform, skipping_platform, tuned
 from workflows import workflow_ids
+from workflows.messages import Action, Resolution
 from workflows.shipment import ShipmentWorkflow
 
 TOTAL = 2 * PRICE + SHIPPING
@@ -197,10 +198,20 @@ async def test_parcel_that_comes_back_leaves_the_order_shipped(skipping: Skippin
             lambda: shop.shipments(order_id),
             partial(_first_is, status),
         )
+    await eventually(lambda: shop.waits(order_id), lambda waits: waits == ["returned parcel 1"])
+    (parcel,) = await shop.shipments(order_id)
+    await shop.workflow(workflow_ids.shipment(parcel["id"])).execute_update(
+        "resolve", Resolution(actor="staff:usr_1", action=Action.SKIP, reason="as agreed")
+    )
     assert await shop.fulfillment(order_id).result() == "shipped"
     order = await shop.order(order_id)
     assert (order["status"], order["fulfillment_status"]) == ("shipped", "returned")
-    assert await shop.events(order_id) == [*SHIPPED, *["shipment.changed"] * 4]
+    assert await shop.events(order_id) == [
+        *SHIPPED,
+        *["shipment.changed"] * 4,
+        "order.parked",
+        "order.resumed",
+    ]
 
 
 async def test_parcels_of_two_vendors_are_paid_for_one_by_one(skipping: SkippingPlatform) -> None:

@@ -1,16 +1,16 @@
-"""The database steps of an order's life after its confirmation, and the calls to carriers."""
+"""The database steps of an order's life after its confirmation."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from temporalio import activity
 
-from core.domain.statuses import OrderStatus, ShipmentStatus
+from core.domain.statuses import OrderStatus
 from workflows.ports.payments import PaymentRef
+from workflows.ports.shipments import PlannedShipment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,30 +19,32 @@ class OrderRef:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlannedShipment:
-    """One parcel: a vendor's goods from one warehouse. ``capture_amount`` in minor units."""
+class Review:
+    """Why a person has to look at an order before it ships, and for how long it waits for that.
 
-    shipment_id: str
-    order_id: str
-    vendor_id: str
-    number: int
-    final: bool
-    """The only one of its order, so that its capture is the last. The shares of several add up to
-    the whole, in whatever order they are captured."""
-    payment_id: str
-    capture_amount: int
-    capture_before: datetime | None
-    delivery_deadline_seconds: int
+    Without ``seconds`` it waits for as long as it takes; ``approve`` tells what comes after them.
+    """
+
+    words: str
+    seconds: int | None = None
+    approve: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class FulfillmentPlan:
-    """What to ship and how patient to be; all times in seconds."""
+    """What to ship and how patient to be; all times in seconds.
+
+    ``canceling`` when a cancellation was accepted that is not finished; ``waiting`` when goods of
+    the order still wait for stock.
+    """
 
     order_status: OrderStatus
     shipments: Sequence[PlannedShipment]
     payment: PaymentRef
     return_window_seconds: int
+    canceling: bool = False
+    waiting: bool = False
+    review: Review | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,34 +55,16 @@ class CancelOrder:
     voided: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class ShipmentRef:
-    order_id: str
-    shipment_id: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShipmentState:
-    """A shipment after a step; ``order_status`` is what it made of its order."""
-
-    shipment_id: str
-    status: ShipmentStatus
-    order_status: OrderStatus
-    tracking_number: str | None = None
-
-
 class FulfillmentActivities(ABC):
     """Local activities: one transaction each, a no-op when the state is already there."""
 
     @activity.defn
     @abstractmethod
     async def plan_fulfillment(self, step: OrderRef) -> FulfillmentPlan:
-        """Write the shipments of an order, one per vendor and warehouse; return the plan."""
+        """Write the shipments of an order, one per vendor and warehouse; return the plan.
 
-    @activity.defn
-    @abstractmethod
-    async def begin_processing(self, step: OrderRef) -> OrderStatus:
-        """From here on the order is being packed."""
+        From here on the order is being packed, unless a rule wants a person to look at it first.
+        """
 
     @activity.defn
     @abstractmethod
@@ -89,24 +73,10 @@ class FulfillmentActivities(ABC):
 
     @activity.defn
     @abstractmethod
+    async def settle_fulfillment(self, step: OrderRef) -> OrderStatus:
+        """Every parcel has ended, not all at the door: deliver the order if any of it arrived."""
+
+    @activity.defn
+    @abstractmethod
     async def complete_order(self, step: OrderRef) -> OrderStatus:
         """The return window is over."""
-
-
-class CarrierActivities(ABC):
-    """Regular activities: they call the carrier, then record what it said."""
-
-    @activity.defn
-    @abstractmethod
-    async def book_shipment(self, step: ShipmentRef) -> ShipmentState:
-        """Book the carrier and keep tracking number and label: the shipment is packed."""
-
-    @activity.defn
-    @abstractmethod
-    async def hand_over_shipment(self, step: ShipmentRef) -> ShipmentState:
-        """Give the parcel to the carrier; its units leave the stock."""
-
-    @activity.defn
-    @abstractmethod
-    async def track_shipment(self, step: ShipmentRef) -> ShipmentState:
-        """Fetch the carrier's present state and record what is new."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from datetime import datetime
 
 from temporalio import activity
 
 from core.domain.payments import ProviderPayment
+from core.domain.statuses import PaymentStatus
 from workflows.ports.checkout import PaymentTerms
 
 
@@ -31,17 +33,54 @@ class PaymentRef:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CapturePayment:
-    """Capture ``amount`` (minor units) for shipment ``number`` of the order.
+class AuthorizeMore:
+    """Authorize ``amount`` (minor units) besides what the order has.
 
-    ``final`` when there is no other: the provider lets go of whatever is left.
+    ``purpose`` is a ``models.payments.PaymentPurpose``; with ``reference`` it names the payment:
+    the same two give the same payment again. Without ``payment_method`` the method is the last one
+    that the provider accepted.
     """
 
     order_id: str
-    payment_id: str
-    number: int
+    purpose: str
+    reference: str
     amount: int
-    final: bool
+    provider: str | None = None
+    payment_method: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthorizationRef:
+    """One payment of an order; ``lapsed`` when it is let go because its time is over."""
+
+    order_id: str
+    payment_id: str
+    lapsed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthorizationState:
+    """How one payment of an order stands; a challenge is kept with it, not told here."""
+
+    payment_id: str
+    attempt: int
+    status: PaymentStatus
+    authorized_amount: int
+    captured_amount: int
+    capture_before: datetime | None = None
+    decline_code: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseAuthorizations:
+    order_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Released:
+    """What was let go, minor units."""
+
+    amount: int
 
 
 class PaymentActivities(ABC):
@@ -60,14 +99,29 @@ class PaymentActivities(ABC):
     @activity.defn
     @abstractmethod
     async def sync_payment(self, step: PaymentRef) -> ProviderPayment | None:
-        """Ask the provider and record what it says; never a step back."""
+        """Ask the provider and record what it says of payment and refunds; never a step back."""
 
     @activity.defn
     @abstractmethod
     async def void_payment(self, step: PaymentRef) -> ProviderPayment | None:
-        """Let go of whatever was authorized; harmless when nothing was."""
+        """Let go of whatever was authorized, give back what was captured; harmless otherwise."""
 
     @activity.defn
     @abstractmethod
-    async def capture_payment(self, step: CapturePayment) -> ProviderPayment:
-        """Capture at the provider and record it."""
+    async def authorize_more(self, step: AuthorizeMore) -> AuthorizationState:
+        """Authorize a further payment; a decline or a challenge is a result."""
+
+    @activity.defn
+    @abstractmethod
+    async def check_authorization(self, step: AuthorizationRef) -> AuthorizationState:
+        """Ask the provider how a further payment stands: was its challenge passed?"""
+
+    @activity.defn
+    @abstractmethod
+    async def void_authorization(self, step: AuthorizationRef) -> AuthorizationState:
+        """Let one payment's authorization go; what was captured of it stays captured."""
+
+    @activity.defn
+    @abstractmethod
+    async def release_authorizations(self, step: ReleaseAuthorizations) -> Released:
+        """Let go of everything authorized and neither captured nor planned, on all payments."""

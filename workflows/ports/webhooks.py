@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -38,6 +39,8 @@ class RoutedEvent:
     order_id: str | None = None
     shipment_id: str | None = None
     payment: PaymentRef | None = None
+    wakes: Sequence[str] = ()
+    """Workflows of the order that wait for news of its money."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,12 +17,16 @@ class Decline:
 
 @dataclass(frozen=True, kw_only=True)
 class TestCard:
-    """`decline` happens when charged, after the challenge if there is one."""
+    """`decline` happens when charged, after the challenge if there is one.
+
+    `refund` is the state in which a refund to the card begins.
+    """
 
     brand: str
     last4: str
     challenge: bool = False
     decline: Decline | None = None
+    refund: str = "succeeded"
 
 
 GENERIC = Decline(
@@ -103,6 +107,7 @@ TEST_CARDS: dict[str, TestCard] = {
             message="An error occurred while processing your card. Try again in a little bit.",
         ),
     ),
+    "pm_card_pendingRefund": TestCard(brand="visa", last4="7726", refund="pending"),
     "pm_card_authenticationRequired": TestCard(brand="visa", last4="3155", challenge=True),
     "pm_card_authenticationRequiredOnSetup": TestCard(brand="visa", last4="3184", challenge=True),
     "pm_card_threeDSecureRequired": TestCard(brand="visa", last4="3063", challenge=True),

@@ -11,6 +11,7 @@ from deploy.sandbox.stripe.context import CUSTOMER, PAYMENT_INTENT, Context, new
 from deploy.sandbox.stripe.customers import resolve_payment_method
 from deploy.sandbox.stripe.errors import StripeError, unexpected_state
 from deploy.sandbox.stripe.parameters import Parameters
+from deploy.sandbox.stripe.settlement import lapse_if_due
 
 _TEXTS = ("description", "receipt_email", "statement_descriptor", "statement_descriptor_suffix")
 _DETAILS = {
@@ -130,7 +131,9 @@ def confirm(context: Context) -> Json:
 
 
 def retrieve_intent(context: Context) -> Json:
-    return context.fetch(PAYMENT_INTENT, context.path["id"])
+    intent = context.fetch(PAYMENT_INTENT, context.path["id"])
+    lapse_if_due(context, intent)
+    return intent
 
 
 def _confirm(context: Context, intent: Json) -> None:

@@ -6,6 +6,7 @@ from deploy.sandbox.documents import Json
 from deploy.sandbox.stripe.attempts import settle_attempt
 from deploy.sandbox.stripe.balance import book_refund
 from deploy.sandbox.stripe.context import CHARGE, PAYMENT_INTENT, REFUND, Context, new_id
+from deploy.sandbox.stripe.customers import test_card_of
 from deploy.sandbox.stripe.errors import StripeError, unexpected_state
 
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer")
@@ -52,12 +53,31 @@ def create_refund(context: Context) -> Json:
         "reason": reason,
         "receipt_number": None,
         "source_transfer_reversal": None,
-        "status": "succeeded",
+        "status": test_card_of(context, charge["payment_method"]).refund,
         "transfer_reversal": None,
     }
     refund["balance_transaction"] = book_refund(context, refund)["id"]
     _record(context, charge, refund)
     return refund
+
+
+def settle_refund(context: Context, refund: Json, status: str) -> None:
+    """The bank has news of a refund; the money of one that failed is the merchant's again."""
+    if refund["status"] == status:
+        return
+    failed = status == "failed"
+    charge = context.fetch(CHARGE, refund["charge"])
+    if failed:
+        charge["amount_refunded"] -= refund["amount"]
+        charge["refunded"] = False
+        refund["failure_reason"] = "expired_or_canceled_card"
+        context.transaction.documents.save(charge)
+        settle_attempt(
+            context, charge, status="succeeded" if charge["captured"] else "requires_capture"
+        )
+    refund["status"] = status
+    context.transaction.documents.save(refund)
+    context.emit("refund.failed" if failed else "refund.updated", refund)
 
 
 def _record(context: Context, charge: Json, refund: Json) -> None:

@@ -122,6 +122,32 @@ def cancel(context: Context) -> Json:
     return intent
 
 
+def lapse(context: Context, intent: Json) -> None:
+    """The authorization's time is over: what is not captured is let go by the bank."""
+    if intent["status"] != "requires_capture":
+        return
+    if intent["amount_received"] > 0:
+        _end_captures(context, intent)
+        return
+    intent |= {
+        "status": "canceled",
+        "amount_capturable": 0,
+        "canceled_at": context.now,
+        "cancellation_reason": "automatic",
+    }
+    context.transaction.documents.save(intent)
+    cancel_attempts(context, intent)
+    context.emit("payment_intent.canceled", intent)
+
+
+def lapse_if_due(context: Context, intent: Json) -> None:
+    if intent["status"] != "requires_capture":
+        return
+    charge = context.fetch(CHARGE, intent["latest_charge"])
+    if context.now > charge["payment_method_details"]["card"]["capture_before"]:
+        lapse(context, intent)
+
+
 def _end_captures(context: Context, intent: Json) -> Json:
     charge = context.fetch(CHARGE, intent["latest_charge"])
     intent |= {"status": "succeeded", "amount_capturable": 0}

@@ -502,6 +502,10 @@ def upgrade() -> None:
         "captures", sa.Column("status", sa.String(), server_default="captured", nullable=False)
     )
     op.add_column(
+        "captures",
+        sa.Column("final", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
+    op.add_column(
         "order_items",
         sa.Column("discount_amount", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
     )
@@ -692,6 +696,7 @@ def downgrade() -> None:
     op.drop_column("order_items", "canceled_quantity")
     op.drop_column("order_items", "kind")
     op.drop_column("order_items", "discount_amount")
+    op.drop_column("captures", "final")
     op.drop_column("captures", "status")
     op.drop_table("return_items")
     op.drop_index(

@@ -19,6 +19,7 @@ from models.repositories.invariants.history import HISTORY
 from models.repositories.invariants.invariant import Invariant
 from models.repositories.invariants.money import MONEY
 from models.repositories.invariants.promotions import PROMOTIONS
+from models.repositories.invariants.returns import RETURNS
 from models.repositories.invariants.shipments import SHIPMENTS
 from models.repositories.invariants.stock import STOCK
 
@@ -58,7 +59,15 @@ _PARAMETERS: Mapping[str, object] = {
 
 __all__ = ["INVARIANTS", "Invariant", "rows_that_break"]
 
-INVARIANTS: Sequence[Invariant] = (*STOCK, *MONEY, *PROMOTIONS, *SHIPMENTS, *CARTS, *HISTORY)
+INVARIANTS: Sequence[Invariant] = (
+    *STOCK,
+    *MONEY,
+    *PROMOTIONS,
+    *SHIPMENTS,
+    *RETURNS,
+    *CARTS,
+    *HISTORY,
+)
 
 
 async def rows_that_break(database: Database, invariant: Invariant) -> list[dict[str, Any]]:

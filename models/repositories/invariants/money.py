@@ -35,34 +35,62 @@ MONEY = (
             SELECT p.id AS payment_id, p.order_id, p.captured_amount,
                    coalesce(c.amount, 0) AS captures
             FROM payments p LEFT JOIN (
-                SELECT payment_id, sum(amount) AS amount FROM captures GROUP BY payment_id
+                SELECT payment_id, sum(amount) AS amount FROM captures
+                WHERE status = 'captured' GROUP BY payment_id
             ) c ON c.payment_id = p.id
             WHERE p.captured_amount <> coalesce(c.amount, 0)""",
     ),
     Invariant(
-        name="captured_is_complete",
-        number=5,
-        promise="a captured payment has the shares of every parcel",
+        name="planned_within_authorized",
+        number=3,
+        promise="what is captured and planned of a payment that is alive is authorized",
         sql="""
-            SELECT p.id AS payment_id, p.order_id, p.captured_amount,
-                   sum(s.capture_amount) AS shares
-            FROM payments p JOIN shipments s
-              ON s.order_id = p.order_id AND s.status <> 'canceled'
-            WHERE p.status = 'captured'
-            GROUP BY p.id HAVING p.captured_amount <> sum(s.capture_amount)""",
+            SELECT p.id AS payment_id, p.order_id, p.authorized_amount, sum(c.amount) AS captures
+            FROM payments p JOIN captures c ON c.payment_id = p.id
+            WHERE p.status NOT IN ('voided', 'failed')
+            GROUP BY p.id
+            HAVING sum(c.amount) > p.authorized_amount AND bool_or(c.status = 'planned')""",
+    ),
+    Invariant(
+        name="payment_shows_its_amounts",
+        number=5,
+        promise="a payment's status is what its amounts say",
+        sql="""
+            SELECT id AS payment_id, order_id, status, authorized_amount, captured_amount,
+                   refunded_amount
+            FROM payments
+            WHERE status <> 'disputed' AND CASE
+                WHEN captured_amount = 0 THEN
+                    status IN ('partially_captured', 'captured', 'partially_refunded', 'refunded')
+                ELSE status <> CASE
+                    WHEN refunded_amount = captured_amount AND authorized_amount = captured_amount
+                        THEN 'refunded'
+                    WHEN refunded_amount > 0 THEN 'partially_refunded'
+                    WHEN authorized_amount > captured_amount THEN 'partially_captured'
+                    ELSE 'captured' END
+                END""",
     ),
     Invariant(
         name="confirmed_order_is_paid",
         number=3,
-        promise="a confirmed order has exactly one authorized payment, of its total",
+        promise="payments hold or took what a confirmed order costs, unless one is gone",
         sql="""
-            SELECT o.id AS order_id, o.status, o.total_amount, o.currency,
-                   count(p.id) AS payments, sum(p.amount) AS paid
-            FROM orders o LEFT JOIN payments p
-              ON p.order_id = o.id AND p.status = ANY(:paid) AND p.currency = o.currency
-             AND p.authorized_amount > 0
-            WHERE o.status = ANY(:confirmed)
-            GROUP BY o.id HAVING count(p.id) <> 1 OR sum(p.amount) <> o.total_amount""",
+            SELECT o.id AS order_id, o.status, o.currency, o.total_amount, s.shares,
+                   sum(p.authorized_amount) AS authorized
+            FROM orders o LEFT JOIN (
+                SELECT order_id, sum(capture_amount) AS shares FROM shipments
+                WHERE status <> 'canceled' AND purpose = 'order' GROUP BY order_id
+            ) s ON s.order_id = o.id
+            LEFT JOIN payments p ON p.order_id = o.id AND p.status = ANY(:paid)
+                                AND p.currency = o.currency AND p.authorized_amount > 0
+            WHERE o.status = ANY(:confirmed) AND NOT EXISTS (
+                SELECT FROM payments gone WHERE gone.order_id = o.id AND (
+                    gone.status = 'voided'
+                    OR gone.captured_amount > 0 AND gone.authorized_amount = gone.captured_amount
+                       AND gone.captured_amount < gone.amount))
+            GROUP BY o.id, s.shares
+            HAVING coalesce(sum(greatest(p.authorized_amount, p.captured_amount)), 0)
+                   < least(o.total_amount, coalesce(s.shares, o.total_amount))""",
     ),
     Invariant(
         name="ended_order_keeps_no_money",
@@ -78,16 +106,68 @@ MONEY = (
     Invariant(
         name="order_shows_its_payment",
         number=10,
-        promise="payment_status of an order is that of its latest payment, or follows in a moment",
+        promise="payment_status of an order sums up its payments, or follows in a moment",
         sql="""
-            SELECT o.id AS order_id, o.payment_status, p.status AS payment
+            SELECT o.id AS order_id, o.payment_status, p.status AS payments
             FROM orders o JOIN LATERAL (
-                SELECT status FROM payments WHERE order_id = o.id ORDER BY attempt DESC LIMIT 1
+                SELECT CASE
+                    WHEN bool_or(q.status = 'disputed') THEN 'disputed'
+                    WHEN sum(q.refunded_amount) > 0
+                        AND sum(q.refunded_amount) = sum(q.captured_amount)
+                        AND NOT bool_or(q.is_open) THEN 'refunded'
+                    WHEN sum(q.refunded_amount) > 0 THEN 'partially_refunded'
+                    WHEN sum(q.captured_amount) > 0 AND bool_or(q.is_open)
+                        THEN 'partially_captured'
+                    WHEN sum(q.captured_amount) > 0 THEN 'captured'
+                    WHEN bool_or(q.status = 'authorized') THEN 'authorized'
+                    WHEN bool_or(q.status = 'requires_action') THEN 'requires_action'
+                    WHEN bool_or(q.status = 'pending') THEN 'pending'
+                    WHEN bool_or(q.status = 'unknown') THEN 'unknown'
+                    WHEN bool_or(q.status = 'voided') THEN 'voided'
+                    ELSE 'failed' END AS status
+                FROM (
+                    SELECT *, CASE
+                        WHEN captured_amount > 0 THEN authorized_amount > captured_amount
+                        ELSE status IN ('authorized', 'pending', 'requires_action', 'unknown')
+                        END AS is_open
+                    FROM payments WHERE order_id = o.id
+                ) q
             ) p ON true
             WHERE o.payment_status <> p.status
               AND NOT (p.status IN ('unknown', 'requires_action')
                        AND o.payment_status IN ('pending', 'requires_action'))
         """,
+    ),
+    Invariant(
+        name="refunded_is_refunds",
+        number=3,
+        promise="refunded_amount is the sum of the refunds, and none asks for more than was taken",
+        sql="""
+            SELECT p.id AS payment_id, p.order_id, p.captured_amount, p.refunded_amount,
+                   coalesce(r.given_back, 0) AS given_back, coalesce(r.pending, 0) AS pending
+            FROM payments p LEFT JOIN (
+                SELECT payment_id,
+                       sum(amount) FILTER (WHERE status = 'succeeded') AS given_back,
+                       sum(amount) FILTER (WHERE status = 'pending') AS pending
+                FROM refund_parts GROUP BY payment_id
+            ) r ON r.payment_id = p.id
+            WHERE p.refunded_amount <> coalesce(r.given_back, 0)
+               OR (r.pending > 0 AND p.refunded_amount + r.pending > p.captured_amount)""",
+    ),
+    Invariant(
+        name="refund_is_its_parts",
+        number=4,
+        promise="a refund is the sum of its parts and stands as they do",
+        sql="""
+            SELECT r.id AS refund_id, r.order_id, r.amount, r.status,
+                   coalesce(sum(p.amount), 0) AS parts
+            FROM refunds r LEFT JOIN refund_parts p ON p.refund_id = r.id
+            GROUP BY r.id
+            HAVING r.amount <> coalesce(sum(p.amount), 0)
+                OR r.status <> CASE
+                    WHEN bool_or(p.status = 'pending') THEN 'pending'
+                    WHEN bool_and(p.status = 'succeeded') THEN 'succeeded'
+                    ELSE 'failed' END""",
     ),
     Invariant(
         name="order_adds_up",

@@ -12,7 +12,7 @@ SHIPMENTS = (
         sql="""
             SELECT o.id AS order_id, o.total_amount, sum(s.capture_amount) AS shares
             FROM orders o JOIN shipments s ON s.order_id = o.id
-            WHERE o.status <> 'canceled' AND s.status <> 'canceled'
+            WHERE o.status <> 'canceled' AND s.status <> 'canceled' AND s.purpose = 'order'
             GROUP BY o.id HAVING sum(s.capture_amount) > o.total_amount
                 OR sum(s.capture_amount) < o.total_amount
                    AND NOT EXISTS (SELECT FROM backorders b
@@ -54,10 +54,11 @@ SHIPMENTS = (
         sql="""
             SELECT s.order_id, s.id AS shipment_id, s.status, s.capture_amount
             FROM shipments s
-            WHERE s.status = ANY(:gone) AND s.capture_amount > 0 AND NOT EXISTS (
-                SELECT FROM captures c JOIN payments p ON p.id = c.payment_id
+            WHERE s.status = ANY(:gone) AND s.capture_amount <> (
+                SELECT coalesce(sum(c.amount), 0)
+                FROM captures c JOIN payments p ON p.id = c.payment_id
                 WHERE p.order_id = s.order_id AND c.number = s.number
-                  AND c.amount = s.capture_amount)""",
+                  AND c.status = 'captured')""",
     ),
     Invariant(
         name="order_shows_its_shipments",
@@ -68,7 +69,7 @@ SHIPMENTS = (
             FROM orders o JOIN (
                 SELECT order_id, count(*) AS parcels,
                        count(*) FILTER (WHERE status = ANY(:gone)) AS gone
-                FROM shipments WHERE status <> 'canceled' GROUP BY order_id
+                FROM shipments WHERE status <> 'canceled' AND purpose = 'order' GROUP BY order_id
             ) s ON s.order_id = o.id
             WHERE (o.fulfillment_status = 'unfulfilled') <> (s.gone = 0)
                OR (o.fulfillment_status = 'partially_shipped')

@@ -28,7 +28,10 @@ class StripeInSandbox:
         "find": "payment_intents.list",
         "capture": "payment_intents.capture",
         "void": "payment_intents.cancel",
+        "refund": "refunds.create",
+        "find_refunds": "refunds.list",
     }
+    slow_refund = "pm_card_pendingRefund"
     authorization_days = 7
     authorized_event = "payment_intent.amount_capturable_updated"
 

@@ -32,6 +32,7 @@ async def test_good_method_holds_the_amount(
         authorized_amount=1999,
         capture_before=payment.capture_before,
         order_id=request.order_id,
+        payment_id=request.payment_id,
     )
     assert payment.capture_before is not None
     good_for = payment.capture_before - datetime.now(UTC)
@@ -55,6 +56,7 @@ async def test_declined_method_is_a_failed_payment(
             amount=1000,
             decline_code=decline_code,
             order_id=request.order_id,
+            payment_id=request.payment_id,
         )
         assert await gateway.fetch(id_of(answer.payment)) == answer.payment
 

@@ -38,6 +38,8 @@ async def test_fault_of_any_method_is_unknown(
         "find": lambda: gateway.find("ord_1", LONG_AGO),
         "capture": lambda: gateway.capture(payment_id, amount=1, final=True, key="k:c"),
         "void": lambda: gateway.void(payment_id, key="k:v"),
+        "refund": lambda: gateway.refund(payment_id, amount=1, key="k:r", reference="rfd_1"),
+        "find_refunds": lambda: gateway.find_refunds(payment_id),
     }
     for method, call in calls.items():
         await control.fault(provider.service, provider.operations[method], "error_500")

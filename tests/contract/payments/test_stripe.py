@@ -89,6 +89,7 @@ async def test_refund_is_told_by_fetch_and_by_events_about_the_payment(
         "object": "charge",
         "object_id": payment_id,
         "order_id": order_id,
+        "payment_id": "pay_1",
         "status": "succeeded",
         "amount": 1000,
         "amount_captured": 1000,

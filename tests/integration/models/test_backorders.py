@@ -83,7 +83,6 @@ class Counter:
     async def plan(self, order_id: str) -> FulfillmentPlan:
         step = OrderRef(order_id=order_id)
         await ActivityEnvironment().run(self.fulfillment.plan_fulfillment, step)
-        await ActivityEnvironment().run(self.fulfillment.begin_processing, step)
         return await ActivityEnvironment().run(self.fulfillment.plan_fulfillment, step)
 
     async def arrive(self, shelf: Shelf, units: int) -> list[str]:

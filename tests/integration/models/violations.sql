@@ -28,7 +28,8 @@ UPDATE order_items SET quantity = 3, total_amount = unit_price_amount * 3
 WHERE order_id = :order_confirmed;
 UPDATE orders SET subtotal_amount = 3 * 1999, total_amount = total_amount + 1999
 WHERE id = :order_confirmed;
-UPDATE payments SET amount = amount + 1999 WHERE order_id = :order_confirmed;
+UPDATE payments SET amount = amount + 1999, authorized_amount = authorized_amount + 1999
+WHERE order_id = :order_confirmed;
 
 -- breaks: confirmed_order_is_reserved
 INSERT INTO backorders (order_id, sku, number, quantity, status)
@@ -93,40 +94,81 @@ WHERE order_id = :order_requires_action;
 
 -- breaks: payment_within_bounds
 ALTER TABLE payments DROP CONSTRAINT ck_payments_captured_within_authorized;
-UPDATE payments SET authorized_amount = 1 WHERE id = :payment_shipped;
+UPDATE payments SET authorized_amount = captured_amount - 1 WHERE id = :payment_shipped;
 
 -- breaks: payment_within_bounds
 UPDATE payments SET authorized_amount = amount + 1 WHERE order_id = :order_confirmed;
 
 -- breaks: payment_within_bounds
 ALTER TABLE payments DROP CONSTRAINT ck_payments_refunded_within_captured;
-UPDATE payments SET refunded_amount = :total + 1 WHERE order_id = :order_shipped;
+UPDATE payments SET refunded_amount = :total + 1, status = 'partially_refunded'
+WHERE order_id = :order_shipped;
+UPDATE orders SET payment_status = 'partially_refunded' WHERE id = :order_shipped;
+INSERT INTO refunds (id, order_id, amount, currency, status, reason, actor, items)
+VALUES ('rfd_1', :order_shipped, :total + 1, 'USD', 'succeeded', '', 'system', '[]');
+INSERT INTO refund_parts (refund_id, payment_id, amount, status)
+VALUES ('rfd_1', :payment_shipped, :total + 1, 'succeeded');
 
 -- breaks: captured_has_reservation
-UPDATE payments SET captured_amount = 5, authorized_amount = 5 WHERE order_id = :order_failed;
+UPDATE payments SET captured_amount = 5, authorized_amount = 5, refunded_amount = 5,
+    status = 'refunded' WHERE order_id = :order_failed;
+UPDATE orders SET payment_status = 'refunded' WHERE id = :order_failed;
+INSERT INTO refunds (id, order_id, amount, currency, status, reason, actor, items)
+VALUES ('rfd_1', :order_failed, 5, 'USD', 'succeeded', '', 'system', '[]');
+INSERT INTO refund_parts (refund_id, payment_id, amount, status)
+VALUES ('rfd_1', :payment_failed, 5, 'succeeded');
 INSERT INTO captures (payment_id, number, amount) VALUES (:payment_failed, 1, 5);
 
 -- breaks: captured_is_captures
 INSERT INTO captures (payment_id, number, amount) VALUES (:payment_shipped, 2, 7);
 
 -- breaks: captured_is_captures
-UPDATE payments SET captured_amount = 1 WHERE order_id = :order_confirmed;
+UPDATE payments SET captured_amount = 1, status = 'partially_captured'
+WHERE order_id = :order_confirmed;
+UPDATE orders SET payment_status = 'partially_captured' WHERE id = :order_confirmed;
 
--- breaks: captured_is_complete
-UPDATE payments SET status = 'captured', captured_amount = 100 WHERE id = :payment_processing;
-UPDATE orders SET payment_status = 'captured' WHERE id = :order_processing;
-INSERT INTO captures (payment_id, number, amount) VALUES (:payment_processing, 2, 100);
+-- breaks: planned_within_authorized
+INSERT INTO captures (payment_id, number, amount, status)
+VALUES (:payment_processing, 1, :total + 1, 'planned');
+
+-- breaks: payment_shows_its_amounts
+UPDATE payments SET status = 'partially_captured' WHERE id = :payment_shipped;
+
+-- breaks: payment_shows_its_amounts
+UPDATE payments SET status = 'captured', refunded_amount = 100 WHERE id = :payment_shipped;
+UPDATE orders SET payment_status = 'partially_refunded' WHERE id = :order_shipped;
+INSERT INTO refunds (id, order_id, amount, currency, status, reason, actor, items)
+VALUES ('rfd_1', :order_shipped, 100, 'USD', 'succeeded', '', 'system', '[]');
+INSERT INTO refund_parts (refund_id, payment_id, amount, status)
+VALUES ('rfd_1', :payment_shipped, 100, 'succeeded');
 
 -- breaks: confirmed_order_is_paid
 UPDATE payments SET currency = 'EUR' WHERE order_id = :order_confirmed;
 
 -- breaks: confirmed_order_is_paid
-UPDATE payments SET amount = amount + 1 WHERE order_id = :order_confirmed;
+UPDATE payments SET authorized_amount = authorized_amount - 1 WHERE order_id = :order_processing;
 
--- breaks: confirmed_order_is_paid
-INSERT INTO payments (id, order_id, attempt, provider, payment_method, status, currency,
-    amount, authorized_amount, captured_amount, refunded_amount)
-VALUES ('pay_second', :order_confirmed, 2, 'stripe', 'pm', 'authorized', 'USD', :total, :total, 0, 0);
+-- breaks: refunded_is_refunds
+UPDATE payments SET refunded_amount = 1, status = 'partially_refunded' WHERE id = :payment_shipped;
+UPDATE orders SET payment_status = 'partially_refunded' WHERE id = :order_shipped;
+
+-- breaks: refunded_is_refunds
+INSERT INTO refunds (id, order_id, amount, currency, status, reason, actor, items)
+VALUES ('rfd_1', :order_shipped, :total + 1, 'USD', 'pending', '', 'system', '[]');
+INSERT INTO refund_parts (refund_id, payment_id, amount, status)
+VALUES ('rfd_1', :payment_shipped, :total + 1, 'pending');
+
+-- breaks: refund_is_its_parts
+INSERT INTO refunds (id, order_id, amount, currency, status, reason, actor, items)
+VALUES ('rfd_1', :order_shipped, 2, 'USD', 'pending', '', 'system', '[]');
+INSERT INTO refund_parts (refund_id, payment_id, amount, status)
+VALUES ('rfd_1', :payment_shipped, 1, 'pending');
+
+-- breaks: refund_is_its_parts
+INSERT INTO refunds (id, order_id, amount, currency, status, reason, actor, items)
+VALUES ('rfd_1', :order_shipped, 1, 'USD', 'succeeded', '', 'system', '[]');
+INSERT INTO refund_parts (refund_id, payment_id, amount, status)
+VALUES ('rfd_1', :payment_shipped, 1, 'pending');
 
 -- breaks: ended_order_keeps_no_money
 UPDATE payments SET status = 'authorized' WHERE order_id = :order_failed;
@@ -138,6 +180,11 @@ UPDATE orders SET payment_status = 'pending' WHERE id = :order_failed;
 
 -- breaks: order_shows_its_payment
 UPDATE orders SET payment_status = 'pending' WHERE id = :order_confirmed;
+
+-- breaks: order_shows_its_payment
+INSERT INTO payments (id, order_id, attempt, provider, payment_method, status, currency,
+    amount, authorized_amount, captured_amount, refunded_amount)
+VALUES ('pay_second', :order_shipped, 2, 'stripe', 'pm', 'authorized', 'USD', 1, 1, 0, 0);
 
 -- breaks: order_adds_up
 UPDATE order_items SET total_amount = total_amount + 1 WHERE order_id = :order_confirmed;

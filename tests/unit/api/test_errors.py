@@ -30,7 +30,7 @@ def _subclasses(kind: type[DomainError]) -> Iterator[type[DomainError]]:
 
 
 def test_every_public_error_of_the_domain_is_a_known_problem() -> None:
-    internal = {errors.ProviderRejectedError}
+    internal = {errors.ProviderRejectedError, errors.AuthorizationLapsedError}
 
     unknown = {
         kind.__name__

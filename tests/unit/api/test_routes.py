@@ -19,7 +19,16 @@ from api.context import SCOPE_KEY, RequestContext
 from api.docs_page import render
 from api.errors import install_error_handlers
 from api.routers import ROUTERS
-from api.schemas import carts, catalogue, checkout, identity, operations, orders, oversight
+from api.schemas import (
+    carts,
+    catalogue,
+    checkout,
+    identity,
+    operations,
+    orders,
+    oversight,
+    returns,
+)
 from core.security import Principal
 from core.settings import Settings
 
@@ -62,14 +71,46 @@ POLICIES = {
     "GET /v1/orders/{id}/shipments": ORDER,
     "GET /v1/orders/{id}/events": ORDER,
     "POST /v1/orders/{id}/cancel": ORDER,
+    "PUT /v1/orders/{id}/shipping-address": ORDER,
     "GET /v1/admin/audit-log": STAFF,
+    "POST /v1/admin/orders/{id}/cancel": STAFF,
+    "POST /v1/admin/orders/{id}/edits": STAFF,
+    "POST /v1/admin/orders/{id}/hold": STAFF,
+    "POST /v1/admin/orders/{id}/release": STAFF,
+    "POST /v1/admin/orders/{id}/review": STAFF,
+    "GET /v1/admin/review-rules": STAFF,
+    "POST /v1/admin/review-rules": STAFF,
+    "PATCH /v1/admin/review-rules/{id}": STAFF,
+    "POST /v1/orders/{id}/returns": ORDER,
+    "GET /v1/orders/{id}/returns": ORDER,
+    "GET /v1/returns/{id}": ORDER,
+    "POST /v1/returns/{id}/shipped": ORDER,
+    "GET /v1/admin/returns": STAFF,
+    "POST /v1/admin/returns/{id}/approve": STAFF,
+    "POST /v1/admin/returns/{id}/reject": STAFF,
+    "POST /v1/admin/returns/{id}/receive": STAFF,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
     "GET /healthz": ANYONE,
     "GET /readyz": ANYONE,
 }
 StaffOrVendor = Annotated[Principal, Depends(has_role("staff", "vendor"))]
-IDEMPOTENT = {"POST /v1/holds", "POST /v1/checkouts", "POST /v1/orders/{id}/cancel"}
+IDEMPOTENT = {
+    "POST /v1/holds",
+    "POST /v1/checkouts",
+    "POST /v1/orders/{id}/cancel",
+    "POST /v1/admin/orders/{id}/cancel",
+    "POST /v1/admin/orders/{id}/edits",
+    "POST /v1/admin/orders/{id}/hold",
+    "POST /v1/admin/orders/{id}/release",
+    "POST /v1/admin/orders/{id}/review",
+    "POST /v1/admin/review-rules",
+    "POST /v1/orders/{id}/returns",
+    "POST /v1/returns/{id}/shipped",
+    "POST /v1/admin/returns/{id}/approve",
+    "POST /v1/admin/returns/{id}/reject",
+    "POST /v1/admin/returns/{id}/receive",
+}
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +206,7 @@ def test_document_is_openapi_3_1_with_short_unique_names(document: dict[str, Any
 def _models_with_examples() -> list[type[BaseModel]]:
     return [
         model
-        for module in (carts, catalogue, checkout, identity, operations, orders, oversight)
+        for module in (carts, catalogue, checkout, identity, operations, orders, oversight, returns)
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)

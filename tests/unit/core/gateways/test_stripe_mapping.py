@@ -148,7 +148,7 @@ def test_event_payload_keeps_neither_card_nor_person() -> None:
         "status": "succeeded",
         "amount": 1000,
         "currency": "eur",
-        "metadata": {"order_id": "ord_1", "note": "ring twice"},
+        "metadata": {"order_id": "ord_1", "payment_id": "pay_1", "note": "ring twice"},
         "billing_details": {"name": "Ada"},
         "payment_method_details": {"card": {"last4": "4242"}},
         "receipt_email": "ada@example.com",
@@ -164,6 +164,7 @@ def test_event_payload_keeps_neither_card_nor_person() -> None:
         "object": "charge",
         "object_id": "pi_1",
         "order_id": "ord_1",
+        "payment_id": "pay_1",
         "status": "succeeded",
         "amount": 1000,
         "currency": "eur",
@@ -205,6 +206,7 @@ def test_decline_that_names_no_payment_is_a_failed_one_without_id() -> None:
         amount=1000,
         decline_code="fraudulent",
         order_id="ord_1",
+        payment_id="pay_1",
     )
 
 
