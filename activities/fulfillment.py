@@ -8,7 +8,7 @@ from temporalio import activity
 from core.database import Database
 from core.domain.errors import InvalidStateError
 from core.domain.events import Actor, OrderEvent, TimelineEntry
-from core.domain.statuses import CANCELABLE, OrderStatus, PaymentStatus, ShipmentStatus
+from core.domain.statuses import CANCELABLE, OrderStatus, ShipmentStatus
 from core.settings import FulfillmentSettings
 from models.orders import Order
 from models.payments import Payment
@@ -32,7 +32,6 @@ from workflows.ports.fulfillment import (
     OrderRef,
     Review,
 )
-from workflows.ports.payments import PaymentRef
 from workflows.ports.shipments import PlannedShipment
 
 
@@ -53,12 +52,6 @@ class PostgresFulfillmentActivities(FulfillmentActivities):
                     self._planned(shipment, payment, final=len(planned) == 1)
                     for shipment in planned
                 ],
-                payment=PaymentRef(
-                    order_id=order.id,
-                    payment_id=payment.id,
-                    provider=payment.provider,
-                    provider_payment_id=payment.provider_payment_id,
-                ),
                 return_window_seconds=self._settings.return_window_seconds,
                 canceling=order.cancel_requested_at is not None,
                 waiting=await order_units.waiting_units(session, order.id) > 0,
@@ -151,8 +144,6 @@ class PostgresFulfillmentActivities(FulfillmentActivities):
                 return OrderStatus.CANCELED
             if order.status not in CANCELABLE:
                 raise InvalidStateError(present=order.status, wanted=OrderStatus.CANCELED)
-            payment = await orders.first_payment(session, order.id)
-            voided = step.voided and orders.move_payment(order, payment, PaymentStatus.VOIDED)
             orders.move(order, OrderStatus.CANCELED)
             order.next_action = order.review = None
             await parking.forget(session, order)
@@ -162,12 +153,12 @@ class PostgresFulfillmentActivities(FulfillmentActivities):
             await promotions.release(session, order.id)
             await order_units.forget_waiting(session, order.id)
             await reservations.release_order(session, order.id)
-            await timeline.append(session, order.id, _canceled_entries(order, step, voided=voided))
+            await timeline.append(session, order.id, _canceled_entries(order, step))
             return OrderStatus.CANCELED
 
 
-def _canceled_entries(order: Order, step: CancelOrder, *, voided: bool) -> list[TimelineEntry]:
-    entries = [
+def _canceled_entries(order: Order, step: CancelOrder) -> list[TimelineEntry]:
+    return [
         TimelineEntry(type=OrderEvent.STOCK_RELEASED, title="Stock released"),
         TimelineEntry(
             type=OrderEvent.CANCELED,
@@ -176,7 +167,3 @@ def _canceled_entries(order: Order, step: CancelOrder, *, voided: bool) -> list[
             actor=step.actor,
         ),
     ]
-    if voided:
-        entry = TimelineEntry(type=OrderEvent.PAYMENT_VOIDED, title="The authorization was let go")
-        entries.insert(0, entry)
-    return entries

@@ -7,8 +7,9 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from activities.stock_news import tell_fulfillments
 from core.database import Database
-from models.repositories import carts, housekeeping
+from models.repositories import backorders, carts, housekeeping, stock_alerts
 from workflows import workflow_ids
 from workflows.ports.housekeeping import Housekeeping, HousekeepingActivities, Tidied
 from workflows.ports.webhooks import EventRef
@@ -29,7 +30,23 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
             sessions=await housekeeping.delete_old_sessions(self._database, step.sessions_days),
             carts=await carts.delete_old_carts(self._database, step.carts_days),
             redriven_events=await self._redrive_events(),
+            served_orders=await self._serve_waiting_orders(),
+            stock_alerts=len(await stock_alerts.watch(self._database)),
         )
+
+    async def _serve_waiting_orders(self) -> int:
+        """Give out what came in past the inflows, and tell again what a crash kept untold.
+
+        Stock comes free when an order or a hold ends, a pre-order's date comes, and an order may
+        have been busy when its stock arrived.
+        """
+        async with self._database.transaction() as session:
+            places = await backorders.overdue_places(session)
+            served = await backorders.allocate_waiting(session, places) if places else []
+        async with self._database.transaction() as session:
+            untold = await backorders.untold_orders(session)
+        await tell_fulfillments(self._temporal, [*served, *untold])
+        return len(served)
 
     async def _redrive_events(self) -> int:
         """The API stores an event before it starts its workflow: Temporal may have been away."""

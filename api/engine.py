@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Any, TypeVar
 
+import structlog
 from temporalio.client import (
     Client,
     RPCTimeoutOrCancelledError,
@@ -19,6 +20,8 @@ from temporalio.exceptions import ApplicationError, TemporalError, WorkflowAlrea
 from temporalio.service import RPCError, RPCStatusCode
 
 from core.domain.errors import UnavailableError
+
+log = structlog.get_logger("api")
 
 _PROBE_SECONDS = 1.0
 _DOWN = frozenset(
@@ -183,6 +186,24 @@ async def start_once(
     except NoAnswerYetError as error:
         raise UnavailableError("the workflow engine does not answer") from error
     return Start.STARTED
+
+
+async def signal_each(
+    client: Client, workflow_ids: Sequence[str], signal: str, *, budget_seconds: float
+) -> None:
+    """Tell running workflows some news, as many as the budget allows.
+
+    Nothing is raised: it is for news that the database has and that somebody looks for again.
+    """
+    for workflow_id in workflow_ids:
+        try:
+            async with _patience(budget_seconds):
+                await client.get_workflow_handle(workflow_id).signal(signal)
+        except (NoAnswerYetError, UnavailableError) as error:
+            log.warning("news not told", workflow_id=workflow_id, cause=type(error).__name__)
+            return
+        except WorkflowClosedError:
+            log.warning("news for no workflow", workflow_id=workflow_id)
 
 
 async def ping(client: Client) -> None:

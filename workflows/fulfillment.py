@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -32,7 +33,7 @@ from workflows.ports.fulfillment import (
     OrderRef,
     Review,
 )
-from workflows.ports.payments import PaymentActivities
+from workflows.ports.payments import PaymentActivities, ReleaseAuthorizations
 from workflows.ports.shipments import PlannedShipment, ShipmentState
 from workflows.steps import database_step, payment_call
 from workflows.task_queues import TaskQueue
@@ -84,14 +85,14 @@ class FulfillmentWorkflow(Changeable):
         await self._handle()
         while True:
             await self._heed_temporal()
-            await self._go_on_in_a_new_run()
+            await self._fresh_run_if_long()
             self._news = False
             plan = await database_step(FulfillmentActivities.plan_fulfillment, self._order)
             self._order_status = plan.order_status
             if plan.order_status in ENDED_ORDER:
                 return plan.order_status
             if plan.canceling:
-                return await self._cancel_order(plan)
+                return await self._cancel_order()
             if plan.review is not None:
                 await self._await_decision(plan.review)
                 continue
@@ -173,7 +174,7 @@ class FulfillmentWorkflow(Changeable):
                 await self._cancel(decision.reason, decision.actor)
         except ApplicationError as error:  # somebody else was faster, or a parcel has left
             workflow.logger.info("the decision came too late: %s", error.message)
-            self.reopen(REVIEW)
+            self._forget(REVIEW)  # it is shown afresh
 
     def _review_deadline(self, review: Review) -> datetime | None:
         """Never later than the money would be lost."""
@@ -191,27 +192,34 @@ class FulfillmentWorkflow(Changeable):
         request = CancelRequest(actor=actor, reason=reason)
         await self._request_cancellation(request, derived_id(Prefix.EDIT, self._order_id, reason))
 
-    async def _cancel_order(self, plan: FulfillmentPlan) -> OrderStatus:
+    async def _cancel_order(self) -> OrderStatus:
         """Money first, then stock: the order is canceled when both are undone."""
         self._canceling = True
-        voided = await self.until_done(
-            self._order_id,
-            "payment void",
-            lambda: payment_call(PaymentActivities.void_payment, plan.payment),
-        )
+        await self._let_go("payment void")
         return await database_step(
             FulfillmentActivities.cancel_order,
             CancelOrder(
                 order_id=self._order_id,
                 reason=self._cancel_request.reason,
                 actor=self._cancel_request.actor,
-                voided=voided is not None,
             ),
             summary="Release the stock and cancel the order",
         )
 
+    async def _let_go(self, what: str) -> None:
+        """Nothing of the order's money is held that no parcel needs."""
+        step = ReleaseAuthorizations(order_id=self._order_id)
+        await self.until_done(
+            self._order_id,
+            what,
+            lambda: payment_call(PaymentActivities.release_authorizations, step),
+        )
+
     async def _complete(self, plan: FulfillmentPlan) -> OrderStatus:
         """Let the customer try what arrived; an order of which nothing arrived just ends."""
+        if self._unreleased:
+            await self._let_go("release of the authorization")
+            self._unreleased = False
         if self._order_status is not OrderStatus.DELIVERED:
             self._order_status = await database_step(
                 FulfillmentActivities.settle_fulfillment, self._order
@@ -233,13 +241,8 @@ class FulfillmentWorkflow(Changeable):
         except ApplicationError as error:
             workflow.logger.warning("not canceled: %s", error.message)
 
-    async def _go_on_in_a_new_run(self) -> None:
-        """Before the history grows too long; whoever asks something now is answered first."""
-        if self._waits or not workflow.info().is_continue_as_new_suggested():
-            return
-        await workflow.wait_condition(lambda: self._canceling or workflow.all_handlers_finished())
-        if self._canceling:
-            return  # whoever canceled waits for the outcome, which this run brings about
+    def fresh_run(self) -> Sequence[Fulfillment]:
+        """Go on with what the rows do not tell; the plan tells the rest."""
         progress = Progress(
             handled=self._handled,
             ended=sorted(self._ended),
@@ -247,7 +250,7 @@ class FulfillmentWorkflow(Changeable):
             review_ends_at=self._review_ends_at,
             window_ends_at=self._window_ends_at,
         )
-        workflow.continue_as_new(replace(self._fulfillment, progress=progress))
+        return [replace(self._fulfillment, progress=progress)]
 
     @workflow.signal
     def shipment_ended(self, state: ShipmentState) -> None:

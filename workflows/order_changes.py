@@ -80,7 +80,9 @@ class Changeable(Parkable):
         changed = await self._request_cancellation(request, self._change_id())
         if not changed.whole:
             return changed.order_status
-        await workflow.wait_condition(lambda: self._outcome is not None)
+        await workflow.wait_condition(lambda: self._outcome is not None or self.leaving)
+        if self._outcome is None:
+            return changed.order_status  # the fresh run goes on with it
         if self._outcome is not OrderStatus.CANCELED:
             raise ApplicationError(f"the order is {self._outcome}", type="invalid-state")
         return self._outcome

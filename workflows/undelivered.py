@@ -43,18 +43,8 @@ class UndeliveredParcel(VendorParcel):
         what = f"{kind} parcel {self._shipment.number}"
         words = f"parcel {self._shipment.number} is {kind}"
         while not (self._arrived or self._now.made_good):
-            await self.mark(
-                self._shipment.order_id,
-                what,
-                words,
-                actions=[Action.RETRY, Action.REFUND, Action.SKIP],
-            )
-            await workflow.wait_condition(
-                lambda: self.decided(what) is not None or self._news or self._arrived
-            )
-            decision = self.decided(what)
+            decision = await self._decision_about(what, words)
             if decision is None:
-                await self._look_after_news()
                 continue
             await self.unmark(self._shipment.order_id, what, decision)
             if decision.action is Action.SKIP:
@@ -62,6 +52,23 @@ class UndeliveredParcel(VendorParcel):
             if not await self._decided_to(decision):
                 words = f"no warehouse has the goods of parcel {self._shipment.number}"
         await self.unmark(self._shipment.order_id, what)
+
+    async def _decision_about(self, what: str, words: str) -> Resolution | None:
+        """Wait for a person, or for news of the parcel (None)."""
+        if what not in self._waits:
+            await self.mark(
+                self._shipment.order_id,
+                what,
+                words,
+                actions=[Action.RETRY, Action.REFUND, Action.SKIP],
+            )
+        await workflow.wait_condition(
+            lambda: self.decided(what) is not None or self._news or self._arrived
+        )
+        decision = self.decided(what)
+        if decision is None:
+            await self._look_after_news()
+        return decision
 
     async def _look_after_news(self) -> None:
         if self._news:

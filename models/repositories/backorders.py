@@ -96,7 +96,10 @@ FROM waiting w
 _OVERDUE = text("""
 SELECT s.warehouse_id, s.sku FROM stock s
 WHERE s.on_hand > s.reserved AND EXISTS (
-    SELECT FROM backorders b WHERE b.sku = s.sku AND b.status = 'waiting')
+    SELECT FROM backorders b JOIN orders o ON o.id = b.order_id JOIN variants v ON v.sku = b.sku
+    WHERE b.sku = s.sku AND b.status = 'waiting'
+        AND o.status IN ('confirmed', 'processing') AND o.cancel_requested_at IS NULL
+        AND (v.backorder_policy <> 'preorder' OR v.promised_at <= now()))
 ORDER BY s.warehouse_id, s.sku LIMIT 500
 """)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
 
@@ -64,6 +65,9 @@ RETURNING response_status, response_body, response_location
 """)
 
 
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
+
 async def claim_key(
     database: Database, *, caller_id: str, key: str, request_hash: str, resource_id: str
 ) -> KeyRecord:
@@ -120,6 +124,14 @@ async def store_answer(
     )
     stored = record_of({"request_hash": "", "resource_id": "", **rows[0]}) if rows else None
     return stored.answer if stored and stored.answer else answer
+
+
+async def one_at_a_time(session: AsyncSession, name: str) -> None:
+    """Wait until no other transaction works on what has this name; hold it until this one ends.
+
+    For two requests with one key that arrive at once: the second finds what the first has made.
+    """
+    await session.execute(_ONE_AT_A_TIME, {"name": name})
 
 
 def record_of(row: dict[str, object]) -> KeyRecord:

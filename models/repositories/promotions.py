@@ -104,6 +104,8 @@ async def take(
     currency: str,
 ) -> None:
     """Reserve a use of each promotion that is locked; ``uses`` as ``drafts.Cart.promotions``."""
+    if not uses:
+        return
     await session.execute(
         _TAKE,
         {

@@ -71,6 +71,11 @@ class Counted:
         return self.on_hand - self.reserved
 
 
+async def make_rows(session: AsyncSession, places: Sequence[Place]) -> None:
+    """Make empty stock rows where there are none yet."""
+    await session.execute(_MAKE_ROWS, _keys(sorted(places)))
+
+
 async def lock_places(session: AsyncSession, places: Sequence[Place]) -> Mapping[Place, Counted]:
     """Lock these stock rows, in the order of their keys; a place without a row is not in it."""
     rows = await session.execute(_LOCK, _keys(places))
@@ -114,7 +119,7 @@ async def receive(session: AsyncSession, movements: Sequence[Movement], *, actor
         The orders that got units: signal the fulfilment of each after the commit.
     """
     places = sorted({(one.warehouse_id, one.sku) for one in movements})
-    await session.execute(_MAKE_ROWS, _keys(places))
+    await make_rows(session, places)
     await lock_places(session, places)
     if not await move(session, movements, actor=actor):
         return []

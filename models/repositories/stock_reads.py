@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 
 from core.database import Database
 
@@ -27,6 +27,14 @@ SELECT h.id, h.status, h.expires_at, h.order_id,
      FROM (SELECT sku, sum(quantity) AS quantity FROM reservation_lines
            WHERE hold_id = h.id GROUP BY sku) l)::text AS items
 FROM holds h WHERE h.id = :id AND h.owner_id = :owner_id
+""")
+
+_MOVEMENTS = text("""
+SELECT id, warehouse_id, sku, delta, reason, reference, actor, created_at FROM stock_movements
+WHERE (CAST(:before AS bigint) IS NULL OR id < :before)
+  AND (CAST(:sku AS text) IS NULL OR sku = :sku)
+  AND (CAST(:warehouse_id AS text) IS NULL OR warehouse_id = :warehouse_id)
+ORDER BY id DESC LIMIT :limit
 """)
 
 
@@ -59,3 +67,20 @@ async def find_hold(database: Database, hold_id: str, owner_id: str) -> HoldView
     if not rows:
         return None
     return HoldView(**{**rows[0], "items": orjson.loads(rows[0]["items"] or "[]")})
+
+
+async def movements(
+    database: Database,
+    *,
+    before: int | None,
+    limit: int,
+    sku: str | None = None,
+    warehouse_id: str | None = None,
+) -> list[RowMapping]:
+    """Return movements, the newest first, those before a number."""
+    return list(
+        await database.statement(
+            _MOVEMENTS,
+            {"before": before, "limit": limit, "sku": sku, "warehouse_id": warehouse_id},
+        )
+    )

@@ -210,7 +210,7 @@ async def test_parcel_that_comes_back_leaves_the_order_shipped(skipping: Skippin
         *SHIPPED,
         *["shipment.changed"] * 4,
         "order.parked",
-        "order.resumed",
+        "step.resolved",
     ]
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from temporalio import activity
 
 from core.domain.statuses import OrderStatus
-from workflows.ports.payments import PaymentRef
 from workflows.ports.shipments import PlannedShipment
 
 
@@ -40,7 +39,6 @@ class FulfillmentPlan:
 
     order_status: OrderStatus
     shipments: Sequence[PlannedShipment]
-    payment: PaymentRef
     return_window_seconds: int
     canceling: bool = False
     waiting: bool = False
@@ -52,7 +50,6 @@ class CancelOrder:
     order_id: str
     reason: str
     actor: str
-    voided: bool
 
 
 class FulfillmentActivities(ABC):

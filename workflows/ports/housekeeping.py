@@ -26,10 +26,17 @@ class Tidied:
     sessions: int
     redriven_events: int
     carts: int = 0
+    served_orders: int = 0
+    """Orders that waited for stock and got some."""
+    stock_alerts: int = 0
+    """Variants whose stock has fallen below its threshold, or risen above it again."""
 
 
 class HousekeepingActivities(ABC):
     @activity.defn
     @abstractmethod
     async def tidy(self, step: Housekeeping) -> Tidied:
-        """Delete what is past its time; start what an outage left in the inbox."""
+        """Delete what is past its time; start what an outage left in the inbox.
+
+        Give free stock to the orders that wait for it, and tell who is concerned.
+        """

@@ -34,6 +34,8 @@ class PlannedShipment:
     pack_within_seconds: int = 2 * _DAY
     hand_over_within_seconds: int = 2 * _DAY
     """How long a vendor who moves parcels by hand may take for each step."""
+    deliver_before: datetime | None = None
+    """When a person is asked; known once it is on its way (UTC)."""
 
 
 @dataclass(frozen=True, kw_only=True)

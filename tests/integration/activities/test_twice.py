@@ -53,7 +53,7 @@ async def test_steps_of_a_canceled_order_twice(settings: Settings, sandbox_url: 
         )
         await twice(payments.fetch_payment, ref)
         await twice(payments.void_payment, ref)
-        cancel = CancelOrder(order_id=order_id, reason="", actor=Actor.SYSTEM, voided=True)
+        cancel = CancelOrder(order_id=order_id, reason="", actor=Actor.SYSTEM)
         assert await twice(fulfillment.cancel_order, cancel) is OrderStatus.CANCELED
         events = await shop.events(order_id)
         assert len(events) == len(set(events))

@@ -27,7 +27,11 @@ from api.schemas import (
     operations,
     orders,
     oversight,
+    promotions,
     returns,
+    shipments,
+    stock,
+    terms,
 )
 from core.security import Principal
 from core.settings import Settings
@@ -35,6 +39,7 @@ from core.settings import Settings
 ANYONE = "anyone"
 SIGNED_IN = "signed in"
 STAFF = "staff"
+VENDOR = "vendor"
 PROVIDER = "the provider's signature"
 CART = "the customer, or whoever has the cart's token"
 ORDER = "the customer, or whoever has the order's token"
@@ -73,6 +78,33 @@ POLICIES = {
     "POST /v1/orders/{id}/cancel": ORDER,
     "PUT /v1/orders/{id}/shipping-address": ORDER,
     "GET /v1/admin/audit-log": STAFF,
+    "GET /v1/admin/promotions": STAFF,
+    "GET /v1/admin/promotions/{id}": STAFF,
+    "POST /v1/admin/promotions": STAFF,
+    "PATCH /v1/admin/promotions/{id}": STAFF,
+    "GET /v1/admin/tax-rules": STAFF,
+    "PUT /v1/admin/tax-rules": STAFF,
+    "GET /v1/admin/shipping-options": STAFF,
+    "PUT /v1/admin/shipping-options": STAFF,
+    "POST /v1/admin/stock-adjustments": STAFF,
+    "POST /v1/admin/stock-takes": STAFF,
+    "GET /v1/admin/stock-movements": STAFF,
+    "GET /v1/admin/stock-policies/{sku}": STAFF,
+    "PUT /v1/admin/stock-policies/{sku}": STAFF,
+    "POST /v1/admin/stock-transfers": STAFF,
+    "GET /v1/admin/stock-transfers": STAFF,
+    "GET /v1/admin/stock-transfers/{id}": STAFF,
+    "POST /v1/admin/stock-transfers/{id}/receive": STAFF,
+    "POST /v1/admin/stock-transfers/{id}/cancel": STAFF,
+    "GET /v1/admin/warehouses": STAFF,
+    "POST /v1/admin/warehouses": STAFF,
+    "GET /v1/admin/warehouses/{id}": STAFF,
+    "PATCH /v1/admin/warehouses/{id}": STAFF,
+    "GET /v1/admin/orders": STAFF,
+    "GET /v1/admin/orders/stuck": STAFF,
+    "GET /v1/admin/orders/{id}": STAFF,
+    "POST /v1/admin/orders/{id}/retry": STAFF,
+    "POST /v1/admin/orders/{id}/resolve": STAFF,
     "POST /v1/admin/orders/{id}/cancel": STAFF,
     "POST /v1/admin/orders/{id}/edits": STAFF,
     "POST /v1/admin/orders/{id}/hold": STAFF,
@@ -89,16 +121,36 @@ POLICIES = {
     "POST /v1/admin/returns/{id}/approve": STAFF,
     "POST /v1/admin/returns/{id}/reject": STAFF,
     "POST /v1/admin/returns/{id}/receive": STAFF,
+    "GET /v1/vendor/shipments": VENDOR,
+    "GET /v1/vendor/shipments/{id}": VENDOR,
+    "POST /v1/vendor/shipments/{id}/accept": VENDOR,
+    "POST /v1/vendor/shipments/{id}/reject": VENDOR,
+    "POST /v1/vendor/shipments/{id}/pack": VENDOR,
+    "POST /v1/vendor/shipments/{id}/hand-over": VENDOR,
+    "GET /v1/admin/shipments/{id}": STAFF,
+    "POST /v1/admin/shipments/{id}/events": STAFF,
+    "POST /v1/admin/shipments/{id}/reallocate": STAFF,
+    "POST /v1/admin/shipments/{id}/{move}": STAFF,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
     "GET /healthz": ANYONE,
     "GET /readyz": ANYONE,
 }
+ONE_ROLE = {STAFF, VENDOR}
 StaffOrVendor = Annotated[Principal, Depends(has_role("staff", "vendor"))]
 IDEMPOTENT = {
     "POST /v1/holds",
     "POST /v1/checkouts",
     "POST /v1/orders/{id}/cancel",
+    "POST /v1/admin/promotions",
+    "POST /v1/admin/stock-adjustments",
+    "POST /v1/admin/stock-takes",
+    "POST /v1/admin/stock-transfers",
+    "POST /v1/admin/stock-transfers/{id}/receive",
+    "POST /v1/admin/stock-transfers/{id}/cancel",
+    "POST /v1/admin/warehouses",
+    "POST /v1/admin/orders/{id}/retry",
+    "POST /v1/admin/orders/{id}/resolve",
     "POST /v1/admin/orders/{id}/cancel",
     "POST /v1/admin/orders/{id}/edits",
     "POST /v1/admin/orders/{id}/hold",
@@ -110,6 +162,13 @@ IDEMPOTENT = {
     "POST /v1/admin/returns/{id}/approve",
     "POST /v1/admin/returns/{id}/reject",
     "POST /v1/admin/returns/{id}/receive",
+    "POST /v1/vendor/shipments/{id}/accept",
+    "POST /v1/vendor/shipments/{id}/reject",
+    "POST /v1/vendor/shipments/{id}/pack",
+    "POST /v1/vendor/shipments/{id}/hand-over",
+    "POST /v1/admin/shipments/{id}/events",
+    "POST /v1/admin/shipments/{id}/reallocate",
+    "POST /v1/admin/shipments/{id}/{move}",
 }
 
 
@@ -130,7 +189,7 @@ def test_every_route_is_in_the_table_of_policies(document: dict[str, Any]) -> No
 
 
 def test_routes_that_need_a_token_say_so(document: dict[str, Any]) -> None:
-    schemes = {policy: {"AccessToken"} for policy in (SIGNED_IN, STAFF)}
+    schemes = {policy: {"AccessToken"} for policy in (SIGNED_IN, *ONE_ROLE)}
     schemes |= {CART: {"AccessToken", "CartToken"}, ORDER: {"AccessToken", "OrderToken"}}
 
     for name, operation in _operations(document):
@@ -144,7 +203,7 @@ def test_routes_of_one_role_refuse_the_others(document: dict[str, Any]) -> None:
         name for name, operation in _operations(document) if "403" in operation["responses"]
     }
 
-    assert refusing == {name for name, policy in POLICIES.items() if policy == STAFF}
+    assert refusing == {name for name, policy in POLICIES.items() if policy in ONE_ROLE}
 
 
 def test_effectful_posts_take_an_idempotency_key(document: dict[str, Any]) -> None:
@@ -203,10 +262,26 @@ def test_document_is_openapi_3_1_with_short_unique_names(document: dict[str, Any
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 
+SCHEMAS = (
+    carts,
+    catalogue,
+    checkout,
+    identity,
+    operations,
+    orders,
+    oversight,
+    promotions,
+    returns,
+    shipments,
+    stock,
+    terms,
+)
+
+
 def _models_with_examples() -> list[type[BaseModel]]:
     return [
         model
-        for module in (carts, catalogue, checkout, identity, operations, orders, oversight, returns)
+        for module in SCHEMAS
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
