@@ -92,14 +92,14 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 
 _PREFIXES = {
-    "orders": "ord",
-    "holds": "hld",
-    "products": "prd",
     "carts": "crt",
-    "returns": "ret",
-    "shipments": "shp",
+    "holds": "hld",
+    "orders": "ord",
+    "products": "prd",
     "promotions": "prm",
+    "returns": "ret",
     "review-rules": "rul",
+    "shipments": "shp",
     "stock-transfers": "trf",
     "warehouses": "whs",
 }

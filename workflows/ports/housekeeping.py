@@ -25,11 +25,11 @@ class Tidied:
     idempotency_keys: int
     sessions: int
     redriven_events: int
-    carts: int = 0
     served_orders: int = 0
     """Orders that waited for stock and got some."""
     stock_alerts: int = 0
     """Variants whose stock has fallen below its threshold, or risen above it again."""
+    carts: int = 0
 
 
 class HousekeepingActivities(ABC):
