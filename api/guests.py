@@ -14,14 +14,15 @@ from fastapi import Depends, Request, Response, Security
 from fastapi.security import APIKeyHeader
 
 from api.auth import AccessToken, Anyone, anyone, signed_in
-from api.dependencies import OrderId, Res
+from api.dependencies import OrderId, Res, ReturnId
 from api.idempotency import IdempotencyKey, IdempotentCall, call_of
 from api.json_route import JsonResponse
 from core.domain.errors import NotAuthenticatedError, NotFoundError
 from core.domain.ids import Prefix, is_id
 from core.guest_tokens import OrderTokens
-from models.repositories import order_views
+from models.repositories import order_views, return_views
 from models.repositories.cart_views import CartVisitor
+from models.users import Role
 
 _cart_token = APIKeyHeader(
     name="Cart-Token",
@@ -36,6 +37,7 @@ _order_token = APIKeyHeader(
     auto_error=False,
 )
 CartToken = Annotated[str | None, Security(_cart_token)]
+OrderToken = Annotated[str | None, Security(_order_token)]
 
 
 async def _cart_visitor(principal: Anyone, _: AccessToken, token: CartToken) -> CartVisitor:
@@ -60,6 +62,7 @@ class Reader:
     """Whose orders may be read and acted on: a customer's id, or the id of a guest's cart."""
 
     customer_id: str
+    is_staff: bool = False
 
     @property
     def actor(self) -> str:
@@ -67,11 +70,7 @@ class Reader:
 
 
 async def _order_reader(
-    request: Request,
-    order_id: OrderId,
-    resources: Res,
-    _: AccessToken,
-    token: Annotated[str | None, Security(_order_token)],
+    request: Request, order_id: OrderId, resources: Res, _: AccessToken, token: OrderToken
 ) -> Reader:
     """Let the customer in, or whoever has the order's token.
 
@@ -80,20 +79,62 @@ async def _order_reader(
         NotFoundError: the token is another order's.
     """
     if token is None:
-        return Reader(customer_id=(await signed_in(request, None)).user_id)
+        return await _with_account(request)
+    owner_id = None
+    if await _is_token_of(request, order_id, token):
+        owner_id = await order_views.owner_of(resources.database, order_id)
+    return _guest(owner_id)
+
+
+async def _return_reader(
+    request: Request, return_id: ReturnId, resources: Res, _: AccessToken, token: OrderToken
+) -> Reader:
+    """Let the customer in, or whoever has the token of the order that the return belongs to.
+
+    Raises:
+        NotAuthenticatedError, NotFoundError: as for the order itself.
+    """
+    if token is None:
+        return await _with_account(request)
+    found = await return_views.find_return(resources.database, return_id, customer_id=None)
+    if found is None or not await _is_token_of(request, found.order_id, token):
+        return _guest(None)
+    return _guest(found.customer_id)
+
+
+async def _with_account(request: Request) -> Reader:
+    principal = await signed_in(request, None)
+    return Reader(customer_id=principal.user_id, is_staff=principal.role == Role.STAFF)
+
+
+async def _is_token_of(request: Request, order_id: str, token: str) -> bool:
     await anyone(request)
     tokens: OrderTokens = request.app.state.order_tokens
-    if tokens.matches(order_id, token):
-        owner_id = await order_views.owner_of(resources.database, order_id)
-        if owner_id is not None and is_guest(owner_id):
-            return Reader(customer_id=owner_id)
-    raise NotFoundError("there is no such order")
+    return tokens.matches(order_id, token)
+
+
+def _guest(owner_id: str | None) -> Reader:
+    """Return the guest who owns it; the token of a customer's order opens nothing.
+
+    Raises:
+        NotFoundError: nobody, or a customer.
+    """
+    if owner_id is None or not is_guest(owner_id):
+        raise NotFoundError("there is nothing under this id")
+    return Reader(customer_id=owner_id)
 
 
 OrderReader = Annotated[Reader, Depends(_order_reader)]
+ReturnReader = Annotated[Reader, Depends(_return_reader)]
 
 
 async def _order_call(request: Request, reader: OrderReader, key: IdempotencyKey) -> IdempotentCall:
+    return await call_of(request, key, reader.customer_id)
+
+
+async def _return_call(
+    request: Request, reader: ReturnReader, key: IdempotencyKey
+) -> IdempotentCall:
     return await call_of(request, key, reader.customer_id)
 
 
@@ -101,6 +142,8 @@ Visitor = Annotated[CartVisitor, Depends(_cart_visitor)]
 CartBuyer = Annotated[CartVisitor, Depends(_cart_buyer)]
 OrderCall = Annotated[IdempotentCall, Depends(_order_call)]
 """``Idempotent`` for whoever may act on the order in the path."""
+ReturnCall = Annotated[IdempotentCall, Depends(_return_call)]
+"""The same for the return in the path."""
 
 
 def with_order_token(request: Request, answer: Response) -> Response:

@@ -37,6 +37,9 @@ BOOKING = "carrier booking"
 CarrierStep = Callable[[CarrierActivities, ShipmentRef], Awaitable[ShipmentState]]
 Payload = TypeVar("Payload")
 
+BOOKING = "carrier booking"
+"""What a parcel waits for whose carrier does not answer."""
+
 NOT_GONE = (ShipmentStatus.PLANNED, ShipmentStatus.PACKED)
 
 

@@ -8,8 +8,9 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from api import carts
-from api.auth import SignedIn, Staff
+from api.auth import Staff
 from api.dependencies import Cursor, CursorsDep, Limit, OrderId, Res, ReturnId
+from api.guests import OrderCall, OrderReader, ReturnCall, ReturnReader, actor_of
 from api.idempotency import Idempotent
 from api.json_route import JsonResponse, router
 from api.openapi import problems
@@ -51,30 +52,30 @@ async def request_return(
     request: Request,
     order_id: OrderId,
     wanted: WantedReturn,
-    call: Idempotent,
+    call: OrderCall,
     resources: Res,
 ) -> Response:
     """Ask to send delivered goods back, for money or in exchange."""
     order = await order_views.find_order(resources.database, order_id, call.caller_id)
     if order is None:
         raise NotFoundError("there is no such order")
-    actor = f"customer:{call.caller_id}"
+    actor = actor_of(call.caller_id)
     return await open_return(request, resources, call, order=order, body=wanted, actor=actor)
 
 
 @api.get("/orders/{id}/returns", response_model=ReturnPage, responses=_OWN)
-async def list_order_returns(order_id: OrderId, principal: SignedIn, resources: Res) -> Response:
+async def list_order_returns(order_id: OrderId, reader: OrderReader, resources: Res) -> Response:
     """Return the returns of one of the caller's orders, the oldest first."""
-    if not await order_views.owns_order(resources.database, order_id, principal.user_id):
+    if not await order_views.owns_order(resources.database, order_id, reader.customer_id):
         raise NotFoundError("there is no such order")
     views = await return_views.returns_of(resources.database, order_id)
     return JsonResponse({"data": [return_document(view) for view in views], "next_cursor": None})
 
 
 @api.get("/returns/{id}", response_model=Return, responses=_OWN)
-async def get_return(return_id: ReturnId, principal: SignedIn, resources: Res) -> Response:
+async def get_return(return_id: ReturnId, reader: ReturnReader, resources: Res) -> Response:
     """Return one of the caller's returns; staff sees everybody's."""
-    owner = None if principal.role == "staff" else principal.user_id
+    owner = None if reader.is_staff else reader.customer_id
     return JsonResponse(
         return_document(await require_return(resources, return_id, customer_id=owner))
     )
@@ -86,12 +87,12 @@ async def ship_return(
     request: Request,
     return_id: ReturnId,
     sent: ReturnShipped,
-    call: Idempotent,
+    call: ReturnCall,
     resources: Res,
 ) -> Response:
     """Tell that the goods of an approved return are on their way back."""
     view = await require_return(resources, return_id, customer_id=call.caller_id)
-    actor = f"customer:{call.caller_id}"
+    actor = actor_of(call.caller_id)
     move = Move(
         update="ship",
         argument=SendReturn(actor=actor, tracking_number=sent.tracking_number),
