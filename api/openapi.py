@@ -96,8 +96,6 @@ _PREFIXES = {
     "holds": "hld",
     "orders": "ord",
     "products": "prd",
-    "shipments": "shp",
-    "returns": "ret",
     "promotions": "prm",
     "returns": "ret",
     "review-rules": "rul",
