@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,6 +10,7 @@ from temporalio import activity
 
 from core.database import Database
 from core.domain.events import OrderEvent, TimelineEntry
+from core.domain.ids import Prefix, derived_id
 from core.domain.money import Money
 from core.domain.returns import approved_at_once
 from core.domain.statuses import RETURN_MOVES, RefundStatus, ReturnStatus, can_move, require_move
@@ -118,13 +120,14 @@ class PostgresReturnActivities(ReturnActivities):
         async with self._database.transaction() as session:
             order = await orders.lock(session, step.order_id)
             found = await returns.find(session, step.return_id)
+            served: list[str] = []
             if can_move(RETURN_MOVES, ReturnStatus(found.status), ReturnStatus.RECEIVED):
-                await self._receive(session, order, found, step)
-            return await self._state(session, found)
+                served = await self._receive(session, order, found, step)
+            return replace(await self._state(session, found), served=served)
 
     async def _receive(
         self, session: AsyncSession, order: Order, found: Return, step: ReceiveReturn
-    ) -> None:
+    ) -> list[str]:
         units = [
             UnitsBack(
                 item_id=one.item_id,
@@ -162,8 +165,8 @@ class PostgresReturnActivities(ReturnActivities):
                 reason=step.refusal,
                 detail=f"after inspection, nothing is paid: {step.refusal}",
             )
-            return
-        await inspections.credit(
+            return []
+        return await inspections.credit(
             session, order, found, items, warehouse_id=found.warehouse_id, actor=step.actor
         )
 
@@ -207,10 +210,13 @@ class PostgresReturnActivities(ReturnActivities):
             vendor_id=shipment.vendor_id,
             number=shipment.number,
             final=False,
-            payment_id="",
+            payment_id=derived_id(Prefix.PAYMENT, shipment.order_id, 1),
             capture_amount=shipment.capture_amount,
             capture_before=None,
             delivery_deadline_seconds=self._fulfillment.delivery_deadline_seconds,
+            accept_within_seconds=self._fulfillment.accept_within_seconds,
+            pack_within_seconds=self._fulfillment.pack_within_seconds,
+            hand_over_within_seconds=self._fulfillment.hand_over_within_seconds,
         )
 
 

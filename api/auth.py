@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
@@ -51,6 +52,32 @@ def has_role(*roles: str) -> Callable[[Principal], Coroutine[Any, Any, Principal
     return check
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VendorUser:
+    """Somebody who works for a vendor."""
+
+    user_id: str
+    vendor_id: str
+
+    @property
+    def actor(self) -> str:
+        return f"vendor:{self.user_id}"
+
+
+async def vendor_member(
+    principal: Annotated[Principal, Depends(has_role("vendor"))],
+) -> VendorUser:
+    """Require somebody who works for a vendor.
+
+    Raises:
+        ForbiddenError: signed in, but with another role, or for no vendor.
+    """
+    if principal.vendor_id is None:
+        raise ForbiddenError("this account belongs to no vendor")
+    return VendorUser(user_id=principal.user_id, vendor_id=principal.vendor_id)
+
+
 SignedIn = Annotated[Principal, Depends(signed_in)]
 Staff = Annotated[Principal, Depends(has_role("staff"))]
+VendorMember = Annotated[VendorUser, Depends(vendor_member)]
 Anyone = Annotated[Principal | None, Depends(anyone)]

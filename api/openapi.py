@@ -101,12 +101,18 @@ _PREFIXES = {
     "stock-transfers": "trf",
     "warehouses": "whs",
 }
+_PREFIXES = {"orders": "ord", "holds": "hld", "products": "prd", "shipments": "shp"}
 
 
 def _complete(path: str, operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "path" and parameter["name"] == "id":
-            resource = path.removeprefix("/v1/").removeprefix("admin/").split("/")[0]
+            resource = (
+                path.removeprefix("/v1/")
+                .removeprefix("admin/")
+                .removeprefix("vendor/")
+                .split("/")[0]
+            )
             parameter["example"] = f"{_PREFIXES[resource]}_01jd7x9k2me8kv1qzr5t0w3y4b"
     responses = operation["responses"]
     responses.pop("422", None)

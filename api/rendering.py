@@ -17,7 +17,7 @@ def order_document(view: OrderView) -> dict[str, Any]:
     currency = view.currency
     return {
         "id": view.id,
-        "number": _number(view.number),
+        "number": order_number(view.number),
         "status": view.status,
         "payment_status": _shown(view.payment_status),
         "fulfillment_status": view.fulfillment_status,
@@ -52,7 +52,7 @@ def draft_document(draft: DraftView) -> dict[str, Any]:
     currency = cart["currency"]
     return {
         "id": draft.order_id,
-        "number": _number(draft.number),
+        "number": order_number(draft.number),
         "status": OrderStatus.PENDING,
         "payment_status": PaymentStatus.PENDING,
         "fulfillment_status": FulfillmentStatus.UNFULFILLED,
@@ -105,7 +105,8 @@ def _promotions(uses: Sequence[Mapping[str, Any]], currency: str) -> list[dict[s
     ]
 
 
-def _number(number: int) -> str:
+def order_number(number: int) -> str:
+    """Return an order's number as people read it."""
     return f"P-{number}"
 
 

@@ -186,6 +186,27 @@ class ReturnSettings(Section):
     )
 
 
+class OversightSettings(Section):
+    """How long an order may be in one state before people are told; beyond what the state needs."""
+
+    pending_seconds: int = Field(default=60, description="a checkout that is not decided by then")
+    challenge_seconds: int = Field(
+        default=60, description="a checkout after the deadline of its customer's bank"
+    )
+    confirmed_seconds: int = Field(
+        default=300, description="an order after its handling time, not being shipped"
+    )
+    processing_seconds: int = Field(
+        default=3 * 86_400, description="an order whose parcels have not all left"
+    )
+    shipped_seconds: int = Field(default=86_400, description="after the delivery deadline")
+    delivered_seconds: int = Field(default=86_400, description="after the return window")
+    cancel_seconds: int = Field(default=300, description="a cancellation that is under way")
+    lost_seconds: int = Field(
+        default=60, description="an unfinished order for which no workflow runs"
+    )
+
+
 class TelemetrySettings(Section):
     otlp_endpoint: str | None = Field(default=None, description="OTLP over HTTP; unset means off")
     sample_ratio: float = Field(default=1.0, ge=0, le=1)
@@ -222,6 +243,7 @@ class Settings(BaseSettings):
     stock: StockSettings = StockSettings()
     fulfillment: FulfillmentSettings = FulfillmentSettings()
     returns: ReturnSettings = ReturnSettings()
+    oversight: OversightSettings = OversightSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     worker: WorkerSettings = WorkerSettings()
 

@@ -13,8 +13,9 @@ from activities.checkout import PostgresCheckoutActivities
 from core.database import Database
 from core.domain.ids import Prefix, new_id
 from core.domain.statuses import OrderStatus, PaymentStatus, ShipmentStatus
+from core.gateways.payments import Authorization
 from core.resources import Resources
-from models.payments import Capture
+from models.payments import Capture, Payment
 from models.repositories import orders, reservations, returns, shares, shipments
 from models.repositories.invariants import rows_that_break
 from models.repositories.invariants.returns import RETURNS
@@ -50,8 +51,12 @@ async def delivered(
     more: Sequence[Shelf] = (),
     discount: int = 0,
     tax: int = 0,
+    at_the_provider: bool = False,
 ) -> Sold:
-    """An order that was paid and delivered; discount and tax are of its first item."""
+    """An order that was paid and delivered; discount and tax are of its first item.
+
+    Its payment is in the rows alone, unless it has to be refunded ``at_the_provider``.
+    """
     order_id = await shop.draft(shelf, quantity, more=more)
     checkout = PostgresCheckoutActivities(
         resources.database, resources.temporal, resources.settings
@@ -72,7 +77,9 @@ async def delivered(
         payment.amount = payment.authorized_amount = order.total_amount
         payment.captured_amount = order.total_amount
         payment.status = PaymentStatus.CAPTURED
-        payment.provider_payment_id = f"pi_{order_id}"
+        payment.provider_payment_id = (
+            await _charged(resources, payment) if at_the_provider else f"pi_{order_id}"
+        )
         for parcel in parcels:
             await reservations.consume_shipment(session, parcel.id)
             parcel.status, parcel.delivered_at = ShipmentStatus.DELIVERED, datetime.now(UTC)
@@ -83,6 +90,29 @@ async def delivered(
         text("SELECT id FROM order_items WHERE order_id = :id ORDER BY position"), {"id": order_id}
     )
     return Sold(order_id=order_id, items=[row["id"] for row in rows])
+
+
+async def _charged(resources: Resources, payment: Payment) -> str:
+    gateway = resources.payments[payment.provider]
+    answer = await gateway.authorize(
+        Authorization(
+            order_id=payment.order_id,
+            payment_id=payment.id,
+            amount=payment.amount,
+            currency=payment.currency,
+            payment_method=payment.payment_method,
+            key=f"{payment.order_id}:authorize:1",
+        )
+    )
+    provider_payment_id = answer.payment.provider_payment_id
+    assert provider_payment_id is not None
+    await gateway.capture(
+        provider_payment_id,
+        amount=payment.amount,
+        final=True,
+        key=f"{payment.order_id}:capture:1",
+    )
+    return provider_payment_id
 
 
 async def requested(

@@ -332,12 +332,22 @@ class ReturnWorkflow(Parkable):
 
         async def take_in() -> None:
             self._state = await database_step(ReturnActivities.receive_return, received)
+            for order_id in self._state.served:
+                await self._tell(order_id)
 
         return await self._take_turn(ReturnStatus.RECEIVED, take_in)
 
     @receive.validator
     def _refuse_receive(self, received: ReceiveReturn) -> None:
         self._require(ReturnStatus.RECEIVED, received.actor)
+
+    async def _tell(self, order_id: str) -> None:
+        """Goods that an order waited for are reserved for it: its fulfilment plans their parcel."""
+        order = workflow.get_external_workflow_handle(workflow_ids.fulfillment(order_id))
+        try:
+            await order.signal("shipments_planned")
+        except ApplicationError:
+            workflow.logger.warning("the fulfilment of %s is not running", order_id)
 
     def _require(self, wanted: ReturnStatus, actor: str) -> None:
         if self._state is not None and not self._can(wanted):

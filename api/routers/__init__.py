@@ -7,8 +7,10 @@ from fastapi import APIRouter
 from api.routers import (
     admin_audit,
     admin_orders,
+    admin_oversight,
     admin_promotions,
     admin_review_rules,
+    admin_shipments,
     admin_stock,
     admin_terms,
     admin_transfers,
@@ -22,6 +24,7 @@ from api.routers import (
     orders,
     quotes,
     returns,
+    vendor_shipments,
     webhooks,
 )
 
@@ -40,8 +43,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     admin_stock.api,
     admin_transfers.api,
     admin_warehouses.api,
+    admin_oversight.api,
     admin_orders.api,
     admin_review_rules.api,
+    vendor_shipments.api,
+    admin_shipments.api,
     webhooks.api,
     operations.api,
 )

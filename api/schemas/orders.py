@@ -29,7 +29,7 @@ _SHIPMENT = {
     ],
     "items": [{"item_id": f"itm_{_ID}", "sku": "TEE-BLK-M", "quantity": 2}],
 }
-_ORDER = {
+ORDER_EXAMPLE: dict[str, Any] = {
     "id": f"ord_{_ID}",
     "number": "P-100042",
     "status": "confirmed",
@@ -63,7 +63,7 @@ _ORDER = {
     "created_at": AT_EXAMPLE,
     "updated_at": AT_EXAMPLE,
 }
-_ENTRY = {
+ENTRY_EXAMPLE: dict[str, Any] = {
     "at": AT_EXAMPLE,
     "type": "order.confirmed",
     "title": "Order confirmed",
@@ -132,7 +132,7 @@ class Order(Schema):
     Where prices contain the tax, ``tax`` is zero and ``included_tax`` is the part of the total.
     """
 
-    model_config = example(_ORDER)
+    model_config = example(ORDER_EXAMPLE)
 
     id: str
     number: str
@@ -157,7 +157,7 @@ class Order(Schema):
 
 
 class OrderPage(Schema):
-    model_config = example({"data": [_ORDER], "next_cursor": None})
+    model_config = example({"data": [ORDER_EXAMPLE], "next_cursor": None})
 
     data: list[Order]
     next_cursor: str | None
@@ -189,7 +189,7 @@ class WaitingFor(Schema):
 class Timeline(Schema):
     """Everything so far, the oldest first, and what the order waits for now."""
 
-    model_config = example({"data": [_ENTRY], "waiting_for": None})
+    model_config = example({"data": [ENTRY_EXAMPLE], "waiting_for": None})
 
     data: list[TimelineEntry]
     waiting_for: WaitingFor | None

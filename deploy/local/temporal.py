@@ -23,6 +23,8 @@ DYNAMIC_CONFIG = (
     "matching.numTaskqueueWritePartitions=1",
     "history.transferProcessorMaxPollRPS=200",
     "history.transferProcessorMaxPollHostRPS=200",
+    # A run that fails its own tasks is a bug: it is found by the second failure, not the fifth.
+    "system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute=2",
 )
 SQLITE_PRAGMAS = ("journal_mode=wal", "synchronous=normal")
 GARBAGE_COLLECTION = {"GOGC": "400", "GOMEMLIMIT": "300MiB"}

@@ -61,6 +61,8 @@ class Exchange:
 
     cost: int
     shipments: Sequence[Shipment]
+    worth: Sequence[int]
+    """What each parcel's goods cost at their price, minor units."""
     refused: dict[str, str]
 
 
@@ -104,7 +106,11 @@ async def plan(
     await session.flush()
     planned = await _parcels(session, order, of, parcels)
     cost = sum(_due(order, item) for item in items)
-    return Exchange(cost=cost, shipments=planned, refused=refused)
+    worth = [
+        sum(item.unit_price_amount * units for item, units in parcels[key])
+        for key in sorted(parcels)
+    ]
+    return Exchange(cost=cost, shipments=planned, worth=worth, refused=refused)
 
 
 def _item(
@@ -206,10 +212,11 @@ async def shipments_of(session: AsyncSession, return_id: str) -> list[Shipment]:
     return list((await session.scalars(statement)).all())
 
 
-def ask_for(planned: Sequence[Shipment], amount: int) -> None:
-    """Let the parcels take ``amount`` (minor units) between them."""
-    if planned:
-        for shipment, part in zip(planned, split(amount, [1] * len(planned)), strict=True):
+def ask_for(exchange: Exchange, amount: int) -> None:
+    """Let the parcels take ``amount`` (minor units) between them, by the price of their goods."""
+    if exchange.shipments:
+        parts = split(amount, exchange.worth)
+        for shipment, part in zip(exchange.shipments, parts, strict=True):
             shipment.capture_amount = part
 
 

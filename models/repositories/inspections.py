@@ -66,14 +66,18 @@ async def credit(
     *,
     warehouse_id: str,
     actor: str,
-) -> None:
-    """Take the goods in, reserve what is wanted for them, and request the refund of the rest."""
+) -> list[str]:
+    """Take the goods in, reserve what is wanted for them, and request the refund of the rest.
+
+    Returns:
+        Other orders that waited for these goods and got them.
+    """
     came = [
         Credit(asked=one, item=item, back=back, amounts=credit_of(order, item, back.units))
         for one, item, back in found
     ]
     wanted = _wanted(came)
-    await restocking.take_back(
+    served = await restocking.take_back(
         session,
         returned,
         [one.back for one in came],
@@ -87,7 +91,7 @@ async def credit(
     exchange = await exchanges.plan(session, order, returned, wanted)
     worth = sum(one.amounts.due for one in came)
     worth += await shipping_back(session, order, returned)
-    exchanges.ask_for(exchange.shipments, max(0, exchange.cost - worth))
+    exchanges.ask_for(exchange, max(0, exchange.cost - worth))
     await session.flush()
     await timeline.append(
         session,
@@ -99,6 +103,7 @@ async def credit(
         ],
     )
     await request_refund(session, order, returned, worth - exchange.cost)
+    return served
 
 
 async def refund_instead(

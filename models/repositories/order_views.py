@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 
 from core.database import Database
 from core.domain.statuses import OrderStatus
@@ -264,3 +264,13 @@ def _order(row: Mapping[str, Any]) -> OrderView:
 
 def _document(value: str | None) -> Any:
     return None if value is None else orjson.loads(value)
+
+
+def order_statement(clauses: str) -> TextClause:
+    """Return a select of the rows that ``order_of`` reads, ``FROM orders o`` and these clauses."""
+    return text(f"{_ORDER} {clauses}")
+
+
+def order_of(row: Mapping[str, Any]) -> OrderView:
+    """Return the order of a row of ``order_statement``."""
+    return _order(row)

@@ -12,7 +12,7 @@ from models.orders import Order, OrderItem
 from models.payments import Refund
 from models.repositories import parcel_states, refunds, shipments, timeline
 from models.repositories.parcel_cancellation import amounts_of, cancel_parcel
-from models.shipments import Shipment
+from models.shipments import Shipment, ShipmentPurpose
 
 _DROP_PLANNED = text("""
 DELETE FROM captures c USING payments p
@@ -41,6 +41,9 @@ async def cancel_and_refund(
     captured = int(await session.scalar(_CAPTURED, capture) or 0)
     canceled = await cancel_parcel(session, order, shipment, actor=actor, reason=reason)
     owed = captured + canceled.overpaid
+    if shipment.purpose == ShipmentPurpose.EXCHANGE:
+        # What came back for them has paid for the rest of their price.
+        owed += sum(one.due for one in canceled.items) - shipment.capture_amount
     if not owed:
         return None
     await refunds.request(

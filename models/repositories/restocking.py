@@ -9,6 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
+from models.repositories import stock_moves
+from models.repositories.stock_moves import Movement
 from models.returns import Return
 
 _MAKE_ROOM = text("""
@@ -21,28 +23,6 @@ _LOCK = text("""
 SELECT FROM stock
 WHERE sku = ANY(:wanted) OR (warehouse_id = :warehouse_id AND sku = ANY(:skus))
 ORDER BY warehouse_id, sku FOR NO KEY UPDATE
-""")
-
-# A damaged unit comes in and goes out: the ledger shows both, and ``on_hand`` stays.
-_RESTOCK = text("""
-WITH back AS (
-    SELECT * FROM unnest(
-        CAST(:item_ids AS text[]), CAST(:item_skus AS text[]), CAST(:sellable AS int[]),
-        CAST(:damaged AS int[])
-    ) AS back (item_id, sku, sellable, damaged)
-), restocked AS (
-    UPDATE stock s SET on_hand = s.on_hand + b.units
-    FROM (SELECT sku, sum(sellable)::int AS units FROM back GROUP BY sku) b
-    WHERE s.warehouse_id = :warehouse_id AND s.sku = b.sku
-)
-INSERT INTO stock_movements (warehouse_id, sku, delta, reason, reference, actor)
-SELECT :warehouse_id, sku, sellable + damaged, 'returned',
-    'return:' || :return_id || ':' || item_id, :actor
-FROM back WHERE sellable + damaged > 0
-UNION ALL
-SELECT :warehouse_id, sku, -damaged, 'written_off',
-    'return:' || :return_id || ':' || item_id || '/written_off', :actor
-FROM back WHERE damaged > 0
 """)
 
 _SENT_FROM = text("""
@@ -88,25 +68,48 @@ async def take_back(
     warehouse_id: str,
     actor: str,
     wanted: Sequence[str] = (),
-) -> None:
+) -> list[str]:
     """Move the units in; lock the stock of the ``wanted`` SKUs with them, in primary-key order.
 
-    The return's row tells whether this was done: the references refuse a second time.
+    Returns:
+        The orders that waited for these units and got some: signal the fulfilment of each.
     """
     skus = sorted({one.sku for one in units})
     await session.execute(_MAKE_ROOM, {"warehouse_id": warehouse_id, "skus": skus})
     await session.execute(
         _LOCK, {"warehouse_id": warehouse_id, "skus": skus, "wanted": list(wanted)}
     )
-    await session.execute(
-        _RESTOCK,
-        {
-            "warehouse_id": warehouse_id,
-            "return_id": returned.id,
-            "actor": actor,
-            "item_ids": [one.item_id for one in units],
-            "item_skus": [one.sku for one in units],
-            "sellable": [one.sellable for one in units],
-            "damaged": [one.damaged for one in units],
-        },
-    )
+    damaged = [
+        movement
+        for one in units
+        if one.damaged
+        for movement in _there_and_gone(one, warehouse_id, f"return:{returned.id}:{one.item_id}")
+    ]
+    if damaged:
+        await stock_moves.move(session, damaged, actor=actor)
+    sellable = [
+        Movement(
+            warehouse_id=warehouse_id,
+            sku=one.sku,
+            delta=one.sellable,
+            reason="returned",
+            reference=f"return:{returned.id}:{one.item_id}",
+        )
+        for one in units
+        if one.sellable
+    ]
+    return await stock_moves.receive(session, sellable, actor=actor) if sellable else []
+
+
+def _there_and_gone(one: UnitsBack, warehouse_id: str, reference: str) -> list[Movement]:
+    """A damaged unit comes in and goes out: the ledger shows both, and ``on_hand`` stays."""
+    return [
+        Movement(
+            warehouse_id=warehouse_id,
+            sku=one.sku,
+            delta=delta,
+            reason=reason,
+            reference=f"{reference}/{reason}",
+        )
+        for delta, reason in ((one.damaged, "damaged"), (-one.damaged, "written_off"))
+    ]

@@ -27,6 +27,8 @@ class ReturnState:
     refund_id: str | None = None
     to_authorize: int = 0
     shipments: Sequence[PlannedShipment] = ()
+    served: Sequence[str] = ()
+    """Orders that waited for what was restocked, told by the step that restocked it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ RETURNS = (
     Invariant(
         name="returned_is_inspected",
         number=1,
-        promise="returned units are those of inspected returns and of refunded parcels",
+        promise="returned units are those of inspected returns and of parcels that were refunded",
         sql="""
             SELECT i.order_id, i.id AS item_id, i.returned_quantity,
                    coalesce(r.units, 0) AS inspected, coalesce(f.units, 0) AS refunded
@@ -18,8 +18,9 @@ RETURNS = (
                 WHERE r.status IN ('inspected', 'refunded') GROUP BY ri.item_id
             ) r ON r.item_id = i.id LEFT JOIN (
                 SELECT one.item_id, sum(one.quantity) AS units
-                FROM refunds, jsonb_to_recordset(items) AS one (item_id text, quantity int)
-                WHERE shipment_id IS NOT NULL GROUP BY one.item_id
+                FROM refunds JOIN shipments s ON s.id = refunds.shipment_id,
+                    jsonb_to_recordset(refunds.items) AS one (item_id text, quantity int)
+                WHERE s.status <> 'canceled' GROUP BY one.item_id
             ) f ON f.item_id = i.id
             WHERE i.returned_quantity <> coalesce(r.units, 0) + coalesce(f.units, 0)""",
     ),

@@ -247,6 +247,56 @@ UPDATE orders SET fulfillment_status = 'shipped' WHERE id = :order_processing;
 INSERT INTO shipments (id, order_id, number, vendor_id, warehouse_id, status, capture_amount)
 VALUES ('shp_second', :order_shipped, 2, :vendor, :warehouse, 'planned', 0);
 
+-- breaks: returned_is_inspected
+UPDATE order_items SET returned_quantity = 1 WHERE order_id = :order_delivered;
+
+-- breaks: returned_was_delivered
+INSERT INTO returns (id, order_id, customer_id, status)
+VALUES ('ret_1', :order_shipped, :customer, 'requested');
+INSERT INTO return_items (return_id, item_id, quantity, reason)
+SELECT 'ret_1', id, 1, 'other' FROM order_items WHERE order_id = :order_shipped;
+
+-- breaks: returned_was_delivered
+INSERT INTO returns (id, order_id, customer_id, status)
+VALUES ('ret_1', :order_delivered, :customer, 'requested'),
+    ('ret_2', :order_delivered, :customer, 'in_transit');
+INSERT INTO return_items (return_id, item_id, quantity, reason)
+SELECT r.id, i.id, CASE r.id WHEN 'ret_1' THEN 1 ELSE 2 END, 'other'
+FROM order_items i JOIN returns r USING (order_id);
+
+-- breaks: returned_goods_are_in_the_ledger
+INSERT INTO returns (id, order_id, customer_id, status)
+VALUES ('ret_1', :order_delivered, :customer, 'refunded');
+INSERT INTO return_items (return_id, item_id, quantity, reason, sellable_quantity)
+SELECT 'ret_1', id, 1, 'other', 1 FROM order_items WHERE order_id = :order_delivered;
+UPDATE order_items SET returned_quantity = 1 WHERE order_id = :order_delivered;
+
+-- breaks: settled_return_has_its_refund
+INSERT INTO returns (id, order_id, customer_id, status, refund_amount)
+VALUES ('ret_1', :order_delivered, :customer, 'refunded', 1999);
+
+-- breaks: settled_return_has_its_refund
+INSERT INTO returns (id, order_id, customer_id, status, refund_amount, refund_id)
+VALUES ('ret_1', :order_delivered, :customer, 'refunded', 1999, 'rfd_1');
+INSERT INTO refunds (id, order_id, return_id, amount, currency, status, reason, actor, items)
+VALUES ('rfd_1', :order_delivered, 'ret_1', 1999, 'USD', 'pending', '', 'system', '[]');
+INSERT INTO refund_parts (refund_id, payment_id, amount, status)
+VALUES ('rfd_1', :payment_delivered, 1999, 'pending');
+
+-- breaks: return_refunds_what_its_goods_cost
+INSERT INTO returns (id, order_id, customer_id, status, refund_amount, refund_id)
+VALUES ('ret_1', :order_delivered, :customer, 'refunded', :total + 1, 'rfd_1');
+INSERT INTO refunds (id, order_id, return_id, amount, currency, status, reason, actor, items)
+VALUES ('rfd_1', :order_delivered, 'ret_1', :total + 1, 'USD', 'failed', '', 'system', '[]');
+INSERT INTO refund_parts (refund_id, payment_id, amount, status)
+VALUES ('rfd_1', :payment_delivered, :total + 1, 'failed');
+INSERT INTO return_items (return_id, item_id, quantity, reason, sellable_quantity)
+SELECT 'ret_1', id, 1, 'other', 1 FROM order_items WHERE order_id = :order_delivered;
+UPDATE order_items SET returned_quantity = 1 WHERE order_id = :order_delivered;
+INSERT INTO stock_movements (warehouse_id, sku, delta, reason, reference, actor)
+VALUES (:warehouse, 'TEE', 1, 'returned', concat_ws(chr(58), 'return', 'ret_1', 'itm_1'), 'system');
+UPDATE stock SET on_hand = on_hand + 1 WHERE sku = 'TEE';
+
 -- breaks: timeline_has_no_gap
 UPDATE orders SET version = version + 1 WHERE id = :order_confirmed;
 

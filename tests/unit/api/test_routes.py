@@ -28,6 +28,7 @@ from api.schemas import (
     oversight,
     promotions,
     returns,
+    shipments,
     stock,
     terms,
 )
@@ -37,6 +38,7 @@ from core.settings import Settings
 ANYONE = "anyone"
 SIGNED_IN = "signed in"
 STAFF = "staff"
+VENDOR = "vendor"
 PROVIDER = "the provider's signature"
 
 POLICIES = {
@@ -85,6 +87,11 @@ POLICIES = {
     "POST /v1/admin/warehouses": STAFF,
     "GET /v1/admin/warehouses/{id}": STAFF,
     "PATCH /v1/admin/warehouses/{id}": STAFF,
+    "GET /v1/admin/orders": STAFF,
+    "GET /v1/admin/orders/stuck": STAFF,
+    "GET /v1/admin/orders/{id}": STAFF,
+    "POST /v1/admin/orders/{id}/retry": STAFF,
+    "POST /v1/admin/orders/{id}/resolve": STAFF,
     "POST /v1/admin/orders/{id}/cancel": STAFF,
     "POST /v1/admin/orders/{id}/edits": STAFF,
     "POST /v1/admin/orders/{id}/hold": STAFF,
@@ -101,12 +108,23 @@ POLICIES = {
     "POST /v1/admin/returns/{id}/approve": STAFF,
     "POST /v1/admin/returns/{id}/reject": STAFF,
     "POST /v1/admin/returns/{id}/receive": STAFF,
+    "GET /v1/vendor/shipments": VENDOR,
+    "GET /v1/vendor/shipments/{id}": VENDOR,
+    "POST /v1/vendor/shipments/{id}/accept": VENDOR,
+    "POST /v1/vendor/shipments/{id}/reject": VENDOR,
+    "POST /v1/vendor/shipments/{id}/pack": VENDOR,
+    "POST /v1/vendor/shipments/{id}/hand-over": VENDOR,
+    "GET /v1/admin/shipments/{id}": STAFF,
+    "POST /v1/admin/shipments/{id}/events": STAFF,
+    "POST /v1/admin/shipments/{id}/reallocate": STAFF,
+    "POST /v1/admin/shipments/{id}/{move}": STAFF,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
     "GET /healthz": ANYONE,
     "GET /readyz": ANYONE,
 }
-WITH_TOKEN = {SIGNED_IN, STAFF}
+ONE_ROLE = {STAFF, VENDOR}
+WITH_TOKEN = {SIGNED_IN, *ONE_ROLE}
 StaffOrVendor = Annotated[Principal, Depends(has_role("staff", "vendor"))]
 IDEMPOTENT = {
     "POST /v1/holds",
@@ -119,6 +137,8 @@ IDEMPOTENT = {
     "POST /v1/admin/stock-transfers/{id}/receive",
     "POST /v1/admin/stock-transfers/{id}/cancel",
     "POST /v1/admin/warehouses",
+    "POST /v1/admin/orders/{id}/retry",
+    "POST /v1/admin/orders/{id}/resolve",
     "POST /v1/admin/orders/{id}/cancel",
     "POST /v1/admin/orders/{id}/edits",
     "POST /v1/admin/orders/{id}/hold",
@@ -130,6 +150,13 @@ IDEMPOTENT = {
     "POST /v1/admin/returns/{id}/approve",
     "POST /v1/admin/returns/{id}/reject",
     "POST /v1/admin/returns/{id}/receive",
+    "POST /v1/vendor/shipments/{id}/accept",
+    "POST /v1/vendor/shipments/{id}/reject",
+    "POST /v1/vendor/shipments/{id}/pack",
+    "POST /v1/vendor/shipments/{id}/hand-over",
+    "POST /v1/admin/shipments/{id}/events",
+    "POST /v1/admin/shipments/{id}/reallocate",
+    "POST /v1/admin/shipments/{id}/{move}",
 }
 
 
@@ -162,7 +189,7 @@ def test_routes_of_one_role_refuse_the_others(document: dict[str, Any]) -> None:
         name for name, operation in _operations(document) if "403" in operation["responses"]
     }
 
-    assert refusing == {name for name, policy in POLICIES.items() if policy == STAFF}
+    assert refusing == {name for name, policy in POLICIES.items() if policy in ONE_ROLE}
 
 
 def test_effectful_posts_take_an_idempotency_key(document: dict[str, Any]) -> None:
@@ -239,6 +266,7 @@ def _models_with_examples() -> list[type[BaseModel]]:
             terms,
         )
         for module in (catalogue, checkout, identity, operations, orders, oversight, stock)
+        for module in (catalogue, checkout, identity, operations, orders, oversight, shipments)
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
