@@ -35,6 +35,9 @@ from workflows.task_queues import TaskQueue
 CarrierStep = Callable[[CarrierActivities, ShipmentRef], Awaitable[ShipmentState]]
 Payload = TypeVar("Payload")
 
+BOOKING = "carrier booking"
+"""What a parcel waits for whose carrier does not answer."""
+
 NOT_GONE = (ShipmentStatus.PLANNED, ShipmentStatus.PACKED)
 
 

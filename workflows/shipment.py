@@ -13,7 +13,7 @@ from core.domain.ids import Prefix, derived_id
 from core.domain.statuses import ShipmentStatus, as_counted
 from workflows import search_attributes, workflow_ids
 from workflows.messages import Action, CaptureResult, Child, PaymentCapture, Resolution
-from workflows.parcel import NOT_GONE
+from workflows.parcel import BOOKING, NOT_GONE
 from workflows.parking import StepResolvedError
 from workflows.policies import FIRST_TRACKING_POLL, LONGEST_TRACKING_POLL, SAME_STEP_RUNNING_WAIT
 from workflows.ports.shipments import (
@@ -74,7 +74,7 @@ class ShipmentWorkflow(UndeliveredParcel):
             if self._manual:
                 await self._vendor_packs()
             if not self._canceled:
-                await self._call_carrier("carrier booking", CarrierActivities.book_shipment)
+                await self._call_carrier(BOOKING, CarrierActivities.book_shipment)
         elif self._manual and not (self._now.dispatching or self._asked.handed_over):
             await self._vendor_hands_over()
         else:
