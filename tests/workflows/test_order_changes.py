@@ -312,7 +312,6 @@ async def test_fresh_run_goes_on_where_the_one_before_stood(skipping: SkippingPl
         await ask(skipping, order_id, step)
     await delivered(skipping, order_id)
     await eventually(lambda: shop.status(order_id), lambda status: status == "delivered")
-    await completed(skipping, order_id)
     assert await shop.levels(shelf) == (4, 0)
     assert len(await shop.shipments(order_id)) == 1
 
