@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import RowMapping
 from sqlalchemy.exc import DBAPIError
@@ -15,21 +12,16 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from activities.opening import OPENED, open_under_locks, opening
 from core.database import Database, sqlstate
-from core.domain.allocation import AllocationStrategy
-from core.domain.backorders import StockPlan, plan_stock
-from core.domain.errors import InvalidStateError, NotFoundError, Shortage
+from core.domain.errors import InvalidStateError, NotFoundError
 from core.domain.events import OrderEvent, TimelineEntry
 from core.domain.ids import Prefix, derived_id
-from core.domain.places import Place
-from core.domain.promotions import counted_customer
-from core.domain.statuses import HoldStatus, OrderStatus, PaymentStatus
+from core.domain.statuses import OrderStatus, PaymentStatus
 from core.settings import Settings
 from models.orders import Order
 from models.repositories import (
-    backorders,
     checkout,
-    holds,
     orders,
     parking,
     promotions,
@@ -51,10 +43,6 @@ from workflows.ports.checkout import (
 )
 from workflows.task_queues import TaskQueue
 
-_OPENED_ENTRIES = (
-    TimelineEntry(type=OrderEvent.PLACED, title="Order placed", actor="customer"),
-    TimelineEntry(type=OrderEvent.STOCK_RESERVED, title="Stock reserved"),
-)
 _CONFIRMED_ENTRIES = (
     TimelineEntry(type=OrderEvent.PAYMENT_AUTHORIZED, title="Payment authorized"),
     TimelineEntry(type=OrderEvent.CONFIRMED, title="Order confirmed"),
@@ -73,7 +61,7 @@ class PostgresCheckoutActivities(CheckoutActivities):
     async def open_order(self, step: OpenOrder) -> OpenedOrder:
         order_id = step.order_id
         try:
-            row = await checkout.open_order(self._database, self._opening(order_id))
+            row = await checkout.open_order(self._database, opening(order_id))
         except DBAPIError as error:
             if sqlstate(error) != checkout.OUT_OF_STOCK_STATE:
                 raise
@@ -81,93 +69,11 @@ class PostgresCheckoutActivities(CheckoutActivities):
         if row is not None:
             return self._opened(order_id, OrderStatus.PENDING, row)
         async with self._database.transaction() as session:
-            await self._open_under_locks(session, order_id)
+            await open_under_locks(session, order_id)
         again = await checkout.opened(self._database, order_id)
         if again is None:
             raise NotFoundError(f"no draft {order_id}")
         return self._opened(order_id, OrderStatus(again["status"]), again)
-
-    async def _open_under_locks(self, session: AsyncSession, order_id: str) -> None:
-        """The plan did not hold, or there is a hold: decide with every row locked."""
-        draft = await checkout.lock_draft(session, order_id)
-        if draft is None or draft["opened"]:
-            return
-        cart: Mapping[str, Any] = draft["cart"]
-        gone = await self._lock_promotions(session, draft)
-        if gone is not None:
-            await checkout.open_without_stock(session, self._without_promotion(order_id, gone))
-        elif await self._reserve(session, draft, order_id):
-            await promotions.take(
-                session,
-                order_id,
-                cart.get("promotions") or (),
-                counted_as=_counted_as(draft),
-                currency=cart["currency"],
-            )
-
-    async def _lock_promotions(self, session: AsyncSession, draft: RowMapping) -> str | None:
-        """Return the promotion that can no longer be used, if there is one."""
-        ids = [use["promotion_id"] for use in draft["cart"].get("promotions") or ()]
-        if not ids:
-            return None
-        return await promotions.lock_unavailable(session, ids, counted_as=_counted_as(draft))
-
-    async def _reserve(self, session: AsyncSession, draft: RowMapping, order_id: str) -> bool:
-        """Open the order with its units, or as sold out."""
-        cart: Mapping[str, Any] = draft["cart"]
-        wanted = {line["sku"]: line["quantity"] for line in cart["lines"]}
-        if cart["hold_id"] and await self._take_hold(session, draft, order_id, wanted):
-            return True
-        plan = await self._plan_under_locks(session, cart, wanted)
-        if plan.shortages:
-            await checkout.open_without_stock(session, self._sold_out(order_id, plan.shortages))
-            return False
-        opening = self._opening(order_id, _entries_of(plan))
-        if plan.allocations:
-            await checkout.replan(session, order_id, plan.allocations)
-            await checkout.open_planned(session, opening)
-        else:
-            await checkout.open_without_stock(session, opening)
-        if plan.waiting:
-            await backorders.record(session, order_id, plan.waiting)
-        return True
-
-    async def _plan_under_locks(
-        self, session: AsyncSession, cart: Mapping[str, Any], wanted: Mapping[str, int]
-    ) -> StockPlan:
-        skus = sorted(wanted)
-        terms = await backorders.lock_terms(session, skus)
-        address = cart["shipping_address"]
-        return plan_stock(
-            wanted,
-            await reservations.lock_levels(session, skus),
-            terms,
-            now=datetime.now(UTC),
-            strategy=AllocationStrategy(
-                cart.get("allocation") or AllocationStrategy.FEWEST_SHIPMENTS
-            ),
-            destination=Place(country=address["country"], region=address.get("region")),
-        )
-
-    async def _take_hold(
-        self,
-        session: AsyncSession,
-        draft: RowMapping,
-        order_id: str,
-        wanted: Mapping[str, int],
-    ) -> bool:
-        """Consume the hold if it is still there; one that has just ended is no reason to fail."""
-        hold = await holds.lock(session, draft["cart"]["hold_id"])
-        if (
-            hold is None
-            or hold.status != HoldStatus.ACTIVE
-            or hold.owner_id != draft["customer_id"]
-            or await holds.content(session, hold.id) != wanted
-        ):
-            return False
-        await checkout.open_without_stock(session, self._opening(order_id))
-        await holds.consume(session, hold, order_id)
-        return True
 
     @activity.defn
     async def read_status(self, step: ReadStatus) -> OrderStatus | None:
@@ -265,48 +171,13 @@ class PostgresCheckoutActivities(CheckoutActivities):
         released = await reservations.release_order(session, order.id)
         await timeline.append(session, order.id, _closed_entries(step, released))
 
-    def _opening(
-        self, order_id: str, entries: Sequence[TimelineEntry] = _OPENED_ENTRIES
-    ) -> dict[str, object]:
-        return checkout.opening(
-            order_id=order_id,
-            payment_id=derived_id(Prefix.PAYMENT, order_id, 1),
-            workflow_id=workflow_ids.checkout(order_id),
-            entries=entries,
-        )
-
-    def _sold_out(self, order_id: str, shortages: Sequence[Shortage]) -> dict[str, object]:
-        items = [
-            {"sku": s.sku, "requested": s.requested, "available": s.available} for s in shortages
-        ]
-        failure: dict[str, object] = {"code": "out-of-stock", "items": items}
-        return self._failed(order_id, failure, "out of stock")
-
-    def _without_promotion(self, order_id: str, label: str) -> dict[str, object]:
-        failure: dict[str, object] = {"code": "promotion-unavailable", "promotion": label}
-        return self._failed(order_id, failure, f"the promotion {label} cannot be used any more")
-
-    def _failed(self, order_id: str, failure: dict[str, object], detail: str) -> dict[str, object]:
-        return checkout.opening(
-            order_id=order_id,
-            payment_id=derived_id(Prefix.PAYMENT, order_id, 1),
-            workflow_id=workflow_ids.checkout(order_id),
-            entries=[
-                _OPENED_ENTRIES[0],
-                TimelineEntry(type=OrderEvent.FAILED, title="Order failed", detail=detail),
-            ],
-            status=OrderStatus.FAILED,
-            payment_status=PaymentStatus.FAILED,
-            failure=failure,
-        )
-
     def _tombstone(self, step: CloseOrder) -> dict[str, object]:
         """An order that was ended before it was opened, so that nothing opens it later."""
         return checkout.opening(
             order_id=step.order_id,
             payment_id=derived_id(Prefix.PAYMENT, step.order_id, 1),
             workflow_id=workflow_ids.checkout(step.order_id),
-            entries=[_OPENED_ENTRIES[0], *_closed_entries(step, 0)],
+            entries=[OPENED[0], *_closed_entries(step, 0)],
             status=step.status,
             payment_status=PaymentStatus.VOIDED,
             failure=_failure(step),
@@ -326,29 +197,6 @@ class PostgresCheckoutActivities(CheckoutActivities):
                 currency=row["currency"],
             ),
         )
-
-
-def _counted_as(draft: RowMapping) -> str:
-    return counted_customer(draft["customer_id"], draft["cart"].get("email"))
-
-
-def _entries_of(plan: StockPlan) -> list[TimelineEntry]:
-    """What happened at the opening: stock was reserved, units wait, or both."""
-    entries = list(_OPENED_ENTRIES) if plan.allocations else [_OPENED_ENTRIES[0]]
-    if plan.waiting:
-        units = [
-            f"{one.quantity} of {one.sku}"
-            + (f", expected {one.promised_at:%Y-%m-%d}" if one.promised_at else "")
-            for one in plan.waiting
-        ]
-        entries.append(
-            TimelineEntry(
-                type=OrderEvent.BACKORDERED,
-                title="Waiting for stock",
-                detail="; ".join(units),
-            )
-        )
-    return entries
 
 
 def _failure(step: CloseOrder) -> dict[str, object]:

@@ -9,7 +9,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities.stock_news import tell_fulfillments
 from core.database import Database
-from models.repositories import backorders, housekeeping, stock_alerts
+from models.repositories import backorders, carts, housekeeping, stock_alerts
 from workflows import workflow_ids
 from workflows.ports.housekeeping import Housekeeping, HousekeepingActivities, Tidied
 from workflows.ports.webhooks import EventRef
@@ -28,6 +28,7 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
                 self._database, step.idempotency_keys_days
             ),
             sessions=await housekeeping.delete_old_sessions(self._database, step.sessions_days),
+            carts=await carts.delete_old_carts(self._database, step.carts_days),
             redriven_events=await self._redrive_events(),
             served_orders=await self._serve_waiting_orders(),
             stock_alerts=len(await stock_alerts.watch(self._database)),

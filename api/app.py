@@ -17,6 +17,7 @@ from api.middleware import BodyLimitMiddleware, RequestMiddleware
 from api.openapi import install_openapi, operation_id
 from api.rate_limits import Limiter, RateLimitMiddleware
 from api.routers import ROUTERS
+from core.guest_tokens import OrderTokens
 from core.resources import Resources, open_resources
 from core.security import AccessTokens, Passwords
 from core.settings import Settings
@@ -65,6 +66,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
     app.state.passwords = Passwords()
     app.state.admission = Admission(settings.api.checkouts_at_once)
     app.state.cursors = Cursors(settings.auth.cursor_key.get_secret_value())
+    app.state.order_tokens = OrderTokens(settings.auth.tracking_key.get_secret_value())
     for router in ROUTERS:
         app.include_router(router)
     install_error_handlers(app)

@@ -17,7 +17,11 @@ from core.security import Principal
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", scheme_name="AccessToken")
 
 
-async def signed_in(request: Request, _: Annotated[object, Security(_bearer)]) -> Principal:
+AccessToken = Annotated[object, Security(_bearer)]
+"""Only says in the document that an access token is taken."""
+
+
+async def signed_in(request: Request, _: AccessToken) -> Principal:
     """Require a valid access token.
 
     Raises:

@@ -229,6 +229,7 @@ def draft_of(
     hold_id: str | None,
     planned: Sequence[PlannedLine],
     allocation: AllocationStrategy = AllocationStrategy.FEWEST_SHIPMENTS,
+    email: str | None = None,
 ) -> Cart:
     """Return what the checkout works with."""
     price = cart.price
@@ -259,6 +260,7 @@ def draft_of(
         payment_method=payment_method,
         hold_id=hold_id,
         plan=planned,
+        email=email,
         tax_included=price.tax_included,
         shipping_discount=price.shipping_discount.amount,
         shipping_tax=price.shipping_tax.amount,

@@ -12,12 +12,13 @@ from starlette.responses import Response
 
 from api import carts, engine
 from api.admission import Admission
+from api.cart_checkout import Purchase, pointing_to_the_cart, require_orderable
+from api.cart_recovery import give_back
 from api.engine import NoAnswerYetError, WorkflowClosedError
 from api.idempotency import IdempotentCall, refusal, replay, response_of
 from api.json_route import to_json
 from api.metrics import CHECKOUTS, ORDERS_CONFIRMED
 from api.rendering import draft_document, order_document
-from api.schemas.checkout import CheckoutRequest
 from core.domain.errors import (
     ConflictError,
     IdempotencyKeyReusedError,
@@ -28,6 +29,7 @@ from core.domain.errors import (
 )
 from core.domain.ids import Prefix, new_id
 from core.domain.places import Place
+from core.domain.promotions import counted_customer
 from core.domain.statuses import OrderStatus
 from core.resources import Resources
 from models.repositories.catalogue import CartSnapshot, cart_snapshot
@@ -38,6 +40,8 @@ from workflows import search_attributes, workflow_ids
 from workflows.messages import Checkout, CheckoutAnswer
 from workflows.task_queues import TaskQueue
 
+_REFUSED = 400
+
 log = structlog.get_logger("api")
 
 
@@ -46,7 +50,7 @@ async def place_order(
     resources: Resources,
     admission: Admission,
     call: IdempotentCall,
-    wanted: CheckoutRequest,
+    purchase: Purchase,
 ) -> Response:
     """Place an order, or give the answer that this key got before.
 
@@ -55,18 +59,20 @@ async def place_order(
         IdempotencyKeyReusedError: the key belongs to another request.
         UnavailableError: nothing is promised yet; the same key finds the same order.
     """
-    carts.check_lines(wanted.items, resources.settings.api)
+    if purchase.cart is None:
+        carts.check_lines(purchase.wanted.items, resources.settings.api)
     async with admission.turn(resources.settings.api.latency_budget_seconds) as seconds_left:
-        return await _place(request, resources, call, wanted, seconds_left)
+        return await _place(request, resources, call, purchase, seconds_left)
 
 
 async def _place(
     request: Request,
     resources: Resources,
     call: IdempotentCall,
-    wanted: CheckoutRequest,
+    purchase: Purchase,
     seconds_left: float,
 ) -> Response:
+    wanted = purchase.wanted
     snapshot = await cart_snapshot(
         resources.database,
         skus=[item.sku for item in wanted.items],
@@ -75,7 +81,7 @@ async def _place(
         region=wanted.shipping_address.region,
         shipping_method=wanted.shipping_method,
         promotion_code=wanted.promotion_code,
-        counted_as=call.caller_id,
+        counted_as=counted_customer(call.caller_id, purchase.email),
         hold_id=wanted.hold_id,
         caller_id=call.caller_id,
         key=call.key,
@@ -86,19 +92,22 @@ async def _place(
             return replay(snapshot.record.answer)
         order_id = snapshot.record.resource_id
     else:
-        priced = _check(call, wanted, snapshot)
+        with pointing_to_the_cart(purchase):
+            priced = _check(call, purchase, snapshot)
         short = carts.shortages(wanted.items, snapshot) if wanted.hold_id is None else []
         if short:
-            return await _refuse_sold_out(request, resources, call, wanted, short)
-        order_id = await _claim(resources, call, wanted, snapshot, priced)
+            return await _refuse_sold_out(request, resources, call, purchase, short)
+        order_id = await _claim(resources, call, purchase, snapshot, priced)
     await _run(resources, order_id, call.caller_id, seconds_left)
-    answer = await _answer(request, resources, order_id, call.caller_id)
+    answer = await _answer(request, resources, order_id, purchase)
+    if purchase.cart is not None and answer.status >= _REFUSED:
+        await give_back(resources, purchase.cart.id)
     return await call.settle(resources.database, answer)
 
 
-def _check(
-    call: IdempotentCall, wanted: CheckoutRequest, snapshot: CartSnapshot
-) -> carts.PricedCart:
+def _check(call: IdempotentCall, purchase: Purchase, snapshot: CartSnapshot) -> carts.PricedCart:
+    require_orderable(purchase)
+    wanted = purchase.wanted
     priced = carts.price(
         wanted.items,
         snapshot,
@@ -113,7 +122,7 @@ async def _refuse_sold_out(
     request: Request,
     resources: Resources,
     call: IdempotentCall,
-    wanted: CheckoutRequest,
+    purchase: Purchase,
     short: list[Shortage],
 ) -> Response:
     """Say no without a workflow: there is nothing to reserve, so there is nothing to undo."""
@@ -122,17 +131,18 @@ async def _refuse_sold_out(
         CHECKOUTS.labels("failed").inc()
         return response_of(answer)
     return await _place(
-        request, resources, call, wanted, resources.settings.api.latency_budget_seconds
+        request, resources, call, purchase, resources.settings.api.latency_budget_seconds
     )
 
 
 async def _claim(
     resources: Resources,
     call: IdempotentCall,
-    wanted: CheckoutRequest,
+    purchase: Purchase,
     snapshot: CartSnapshot,
     priced: carts.PricedCart,
 ) -> str:
+    wanted = purchase.wanted
     strategy = resources.settings.checkout.allocation
     claim = await claim_checkout(
         resources.database,
@@ -156,7 +166,9 @@ async def _claim(
                 ),
             ),
             allocation=strategy,
+            email=purchase.email,
         ),
+        kept=purchase.cart_ref,
     )
     if claim is None:
         raise IdempotencyKeyReusedError("this key was used with another request")
@@ -185,8 +197,9 @@ async def _run(resources: Resources, order_id: str, customer_id: str, seconds_le
 
 
 async def _answer(
-    request: Request, resources: Resources, order_id: str, customer_id: str
+    request: Request, resources: Resources, order_id: str, purchase: Purchase
 ) -> StoredAnswer:
+    customer_id = purchase.caller_id
     view = await find_order(resources.database, order_id, customer_id)
     location = f"/v1/orders/{order_id}"
     if view is None:

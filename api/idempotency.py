@@ -90,9 +90,7 @@ class IdempotentCall:
         return response_of(kept)
 
 
-async def _idempotent(
-    request: Request,
-    principal: SignedIn,
+async def _idempotency_key(
     key: Annotated[
         str | None,
         Header(
@@ -101,14 +99,24 @@ async def _idempotent(
             examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
         ),
     ] = None,
-) -> IdempotentCall:
+) -> str:
     if key is None or not _KEY.fullmatch(key):
         raise IdempotencyKeyMissingError(
             "send an Idempotency-Key header of 1 to 255 visible ASCII characters"
         )
-    return IdempotentCall(
-        caller_id=principal.user_id, key=key, request_hash=await _hash_of(request)
-    )
+    return key
+
+
+IdempotencyKey = Annotated[str, Depends(_idempotency_key)]
+
+
+async def call_of(request: Request, key: str, caller_id: str) -> IdempotentCall:
+    """Return a request with its key; the body is hashed, and can still be read."""
+    return IdempotentCall(caller_id=caller_id, key=key, request_hash=await _hash_of(request))
+
+
+async def _idempotent(request: Request, principal: SignedIn, key: IdempotencyKey) -> IdempotentCall:
+    return await call_of(request, key, principal.user_id)
 
 
 Idempotent = Annotated[IdempotentCall, Depends(_idempotent)]

@@ -92,16 +92,17 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 
 _PREFIXES = {
-    "orders": "ord",
+    "carts": "crt",
     "holds": "hld",
+    "orders": "ord",
     "products": "prd",
-    "returns": "ret",
     "promotions": "prm",
+    "returns": "ret",
     "review-rules": "rul",
+    "shipments": "shp",
     "stock-transfers": "trf",
     "warehouses": "whs",
 }
-_PREFIXES = {"orders": "ord", "holds": "hld", "products": "prd", "shipments": "shp"}
 
 
 def _complete(path: str, operation: dict[str, Any], schemas: Mapping[str, Any]) -> None:

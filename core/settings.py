@@ -93,6 +93,10 @@ class AuthSettings(Section):
     access_token_seconds: int = 3600
     refresh_token_seconds: int = 30 * 86_400
     cursor_key: SecretStr = SecretStr(f"{PLACEHOLDER}-cursor-key-of-32-bytes-at-least")
+    tracking_key: SecretStr = Field(
+        default=SecretStr(f"{PLACEHOLDER}-tracking-key-of-32-bytes-at-least"),
+        description="signs the tokens with which guests follow their orders",
+    )
 
 
 class ApiSettings(Section):
@@ -116,6 +120,15 @@ class ApiSettings(Section):
     sse_heartbeat_seconds: float = 15.0
     trusted_proxies: tuple[str, ...] = Field(
         default=(), description="JSON list of addresses whose X-Forwarded-For is believed"
+    )
+
+
+class CartSettings(Section):
+    guest_seconds: int = Field(
+        default=7 * 86_400, ge=1, description="without a change for so long, it is gone"
+    )
+    customer_seconds: int = Field(
+        default=30 * 86_400, ge=1, description="the same for the cart of an account"
     )
 
 
@@ -239,6 +252,7 @@ class Settings(BaseSettings):
     carrier: CarrierSettings = CarrierSettings()
     auth: AuthSettings = AuthSettings()
     api: ApiSettings = ApiSettings()
+    cart: CartSettings = CartSettings()
     checkout: CheckoutSettings = CheckoutSettings()
     stock: StockSettings = StockSettings()
     fulfillment: FulfillmentSettings = FulfillmentSettings()
@@ -256,6 +270,7 @@ class Settings(BaseSettings):
             "PERDURE_CARRIER_API_KEY": self.carrier.api_key,
             "PERDURE_AUTH_JWT_KEY": self.auth.jwt_key,
             "PERDURE_AUTH_CURSOR_KEY": self.auth.cursor_key,
+            "PERDURE_AUTH_TRACKING_KEY": self.auth.tracking_key,
         }
         secrets |= {
             f"PERDURE_STRIPE_WEBHOOK_SECRETS[{n}]": secret

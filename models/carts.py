@@ -30,7 +30,7 @@ class Cart(SQLModel, table=True):
             unique=True,
             postgresql_where=text("status = 'active' AND customer_id IS NOT NULL"),
         ),
-        Index("ix_carts_expires_at", "expires_at", postgresql_where=text("status = 'active'")),
+        Index("ix_carts_expires_at", "expires_at"),
     )
 
     id: str = Field(primary_key=True)

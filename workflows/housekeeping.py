@@ -13,7 +13,7 @@ from workflows.task_queues import TaskQueue
 
 @workflow.defn
 class HousekeepingWorkflow:
-    """Old idempotency keys and sessions go; events that wait in the inbox are driven again."""
+    """Delete what is past its time; drive again what waits in the inbox."""
 
     @workflow.run
     async def run(self, housekeeping: Housekeeping) -> Tidied:

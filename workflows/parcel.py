@@ -14,7 +14,6 @@ from temporalio.exceptions import (
     WorkflowAlreadyStartedError,
 )
 
-from core.domain.events import Actor
 from core.domain.statuses import ShipmentStatus
 from workflows import search_attributes, workflow_ids
 from workflows.messages import Action, Child, RefundRequest, Resolution
@@ -65,10 +64,7 @@ class Parcel(Parkable):
     def contents_changed(self) -> None:
         """Somebody changed or canceled the parcel: look again."""
         self._changed = True
-        wait = self._waits.get(BOOKING)
-        if wait is not None and not wait.claimed:
-            again = Resolution(actor=Actor.SYSTEM, reason="the order was changed")
-            wait.claimed, wait.resolution = True, again
+        self.try_again("the order was changed")
 
     async def _look(self) -> ShipmentState:
         self._changed = False

@@ -52,6 +52,8 @@ class Wait:
     since: datetime
     actions: Sequence[Action]
     attempts: int = 0
+    is_tried: bool = False
+    """It is a step that is tried again and again, not a question."""
     claimed: bool = False
     resolution: Resolution | None = None
     woken_by: Resolution | None = None
@@ -170,7 +172,7 @@ class Parkable:
             StepResolvedError: a person decided for something else than another try.
         """
         wait = self._waits.get(what) or Wait(
-            order_id=order_id, what=what, since=workflow.now(), actions=actions
+            order_id=order_id, what=what, since=workflow.now(), actions=actions, is_tried=True
         )
         while True:
             await self._obey(wait)
@@ -255,6 +257,13 @@ class Parkable:
         """Return what a person has decided about a mark, if somebody has."""
         wait = self._waits.get(what)
         return wait.resolution if wait else None
+
+    def try_again(self, reason: str) -> None:
+        """Let every step that waits between two tries be tried now: something has changed."""
+        for wait in self._undecided():
+            if wait.is_tried:
+                wait.claimed = True
+                wait.resolution = Resolution(actor=Actor.SYSTEM, reason=reason)
 
     async def _park(self, wait: Wait, error: ActivityError) -> None:
         words = in_words(error)

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Annotated
 
-from fastapi import Response
+from fastapi import Header, Response
 
+from api.cart_recovery import merge_cart
 from api.dependencies import PasswordsDep, Res, TokensDep
 from api.json_route import JsonResponse, router
 from api.openapi import problems
 from api.schemas.identity import Login, RefreshRequest, Registration, Session, User
-from core.domain.errors import FieldError, InvalidRequestError, NotAuthenticatedError
-from core.domain.ids import Prefix, new_id
+from core.domain.errors import (
+    FieldError,
+    InvalidRequestError,
+    InvalidStateError,
+    NotAuthenticatedError,
+    NotFoundError,
+)
+from core.domain.ids import Prefix, is_id, new_id
 from core.security import (
     AccessTokens,
     Principal,
@@ -61,9 +70,20 @@ async def register(wanted: Registration, resources: Res, passwords: PasswordsDep
 
 @api.post("/auth/login", response_model=Session, responses=problems("not-authenticated"))
 async def login(
-    wanted: Login, resources: Res, passwords: PasswordsDep, tokens: TokensDep
+    *,
+    wanted: Login,
+    resources: Res,
+    passwords: PasswordsDep,
+    tokens: TokensDep,
+    cart_id: Annotated[
+        str, Header(description="A guest's cart that becomes part of the customer's")
+    ] = "",
+    cart_token: Annotated[str | None, Header(description="The token of that cart")] = None,
 ) -> Response:
-    """Sign in with e-mail address and password; a wrong one of either gets the same answer."""
+    """Sign in with e-mail address and password; a wrong one of either gets the same answer.
+
+    A cart that cannot be merged is left as it is: nobody is kept out for it.
+    """
     credentials = None
     if "\x00" not in wanted.email:  # PostgreSQL has no such text, so it is nobody's address
         credentials = await users.find_credentials(resources.database, wanted.email.strip())
@@ -77,6 +97,9 @@ async def login(
         token_hash=hash_refresh_token(refresh_token),
         lifetime_seconds=resources.settings.auth.refresh_token_seconds,
     )
+    if cart_token is not None and is_id(Prefix.CART, cart_id):
+        with suppress(NotFoundError, InvalidStateError):
+            await merge_cart(resources, cart_id, customer_id=credentials.user_id, token=cart_token)
     return _session(tokens, credentials, refresh_token)
 
 

@@ -1,4 +1,4 @@
-"""A customer's own orders."""
+"""Orders, for their customers and for guests who have the order's token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from api.auth import SignedIn
 from api.cancellation import cancel_order as cancel
 from api.cancellation import cancel_request
 from api.dependencies import Cursor, CursorsDep, Limit, OrderEventsDep, OrderId, Res
-from api.idempotency import Idempotent
+from api.guests import OrderCall, OrderReader, Reader, actor_of
 from api.json_route import JsonResponse, router
 from api.openapi import problems
 from api.pages import page
@@ -81,30 +81,30 @@ async def list_orders(
 
 
 @api.get("/orders/{id}", response_model=Order, responses=_OWN)
-async def get_order(order_id: OrderId, principal: SignedIn, resources: Res) -> Response:
-    """Return one of the caller's orders; one that was promised (202) shows as pending."""
-    order = await order_views.find_order(resources.database, order_id, principal.user_id)
+async def get_order(order_id: OrderId, reader: OrderReader, resources: Res) -> Response:
+    """Return an order of the caller's; one that was promised (202) shows as pending."""
+    order = await order_views.find_order(resources.database, order_id, reader.customer_id)
     if order is not None:
         return JsonResponse(order_document(order))
-    return JsonResponse(draft_document(await _promised(resources, order_id, principal)))
+    return JsonResponse(draft_document(await _promised(resources, order_id, reader)))
 
 
 @api.get("/orders/{id}/timeline", response_model=Timeline, responses=_OWN)
-async def get_timeline(order_id: OrderId, principal: SignedIn, resources: Res) -> Response:
+async def get_timeline(order_id: OrderId, reader: OrderReader, resources: Res) -> Response:
     """Return every step so far, and what the order waits for now."""
-    timeline = await order_views.find_timeline(resources.database, order_id, principal.user_id)
+    timeline = await order_views.find_timeline(resources.database, order_id, reader.customer_id)
     if timeline is None:
-        await _promised(resources, order_id, principal)
+        await _promised(resources, order_id, reader)
         return JsonResponse({"data": [], "waiting_for": None})
     return JsonResponse({"data": timeline.entries, "waiting_for": timeline.waiting_for})
 
 
 @api.get("/orders/{id}/shipments", response_model=ShipmentList, responses=_OWN)
-async def list_shipments(order_id: OrderId, principal: SignedIn, resources: Res) -> Response:
+async def list_shipments(order_id: OrderId, reader: OrderReader, resources: Res) -> Response:
     """Return the parcels of an order and where they are."""
-    shipments = await order_views.find_shipments(resources.database, order_id, principal.user_id)
+    shipments = await order_views.find_shipments(resources.database, order_id, reader.customer_id)
     if shipments is None:
-        await _promised(resources, order_id, principal)
+        await _promised(resources, order_id, reader)
     return JsonResponse({"data": shipments or [], "next_cursor": None})
 
 
@@ -126,14 +126,14 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 @api.get("/orders/{id}/events", response_class=StreamingResponse, responses={**_STREAM, **_OWN})
 async def stream_events(
     order_id: OrderId,
-    principal: SignedIn,
+    reader: OrderReader,
     resources: Res,
     events: OrderEventsDep,
     last_event_id: Annotated[str | None, Header(description="Resume after this event")] = None,
 ) -> Response:
     """Follow an order until it ends (Server-Sent Events); reconnect with `Last-Event-ID`."""
-    if not await order_views.owns_order(resources.database, order_id, principal.user_id):
-        await _promised(resources, order_id, principal)
+    if not await order_views.owns_order(resources.database, order_id, reader.customer_id):
+        await _promised(resources, order_id, reader)
     return StreamingResponse(
         events.stream(order_id, _sequence(last_event_id)),
         media_type="text/event-stream",
@@ -154,7 +154,7 @@ async def cancel_order(
     *,
     request: Request,
     order_id: OrderId,
-    call: Idempotent,
+    call: OrderCall,
     resources: Res,
     wanted: CancelRequest | None = None,
 ) -> Response:
@@ -168,7 +168,7 @@ async def cancel_order(
         resources,
         call,
         order_id,
-        cancel_request(wanted, actor=f"customer:{call.caller_id}"),
+        cancel_request(wanted, actor=actor_of(call.caller_id)),
         customer_id=call.caller_id,
     )
 
@@ -198,9 +198,9 @@ async def change_address(
     return JsonResponse(order_document(order))
 
 
-async def _promised(resources: Res, order_id: str, principal: SignedIn) -> DraftView:
+async def _promised(resources: Res, order_id: str, reader: Reader) -> DraftView:
     draft = await order_views.find_draft(
-        resources.database, order_id, principal.user_id, promised=True
+        resources.database, order_id, reader.customer_id, promised=True
     )
     if draft is None:
         raise NotFoundError("there is no such order")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 NO_CONTROLS = r"^[^\u0000-\u001f\u007f-\u009f]*$"
 """No control characters: PostgreSQL stores no NUL, and labels, logs and mails want none."""
@@ -33,6 +34,19 @@ def text(maximum: int, minimum: int = 1) -> Any:
 def example(value: dict[str, Any]) -> ConfigDict:
     """Return a model's configuration with its example; unknown fields are refused."""
     return ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [value]})
+
+
+def _normal_email(value: str) -> str:
+    """Check the syntax only: no DNS, so that the answer depends on nobody."""
+    try:
+        return validate_email(value, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as error:
+        raise ValueError(str(error)) from None
+
+
+Email = Annotated[
+    str, StringConstraints(min_length=3, max_length=254), AfterValidator(_normal_email)
+]
 
 
 class Schema(BaseModel):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from api.schemas.base import (
     AT_EXAMPLE,
     ENUM_LIKE,
     CountryCode,
     CurrencyCode,
+    Email,
     Moment,
     Money,
     Quantity,
@@ -46,6 +47,11 @@ class Item(Schema):
 
 
 Items = Annotated[list[Item], Field(min_length=1, max_length=MAX_LINES)]
+ItemsUnlessCart = Annotated[
+    list[Item],
+    BeforeValidator(lambda value: [] if value is None else value),
+    Field(max_length=MAX_LINES, default_factory=list),
+]
 ShippingMethod = Annotated[str, StringConstraints(pattern=ENUM_LIKE), Field(examples=["standard"])]
 PromotionCode = Annotated[str, text(64)]
 
@@ -168,6 +174,11 @@ class PaymentChoice(Schema):
 
 
 class CheckoutRequest(Schema):
+    """Either ``items`` or ``cart_id``; a guest gives the cart, its ``Cart-Token`` and ``email``.
+
+    The ``email`` of somebody with an account is not looked at: the account has one.
+    """
+
     model_config = example(
         {
             "items": _ITEMS,
@@ -175,13 +186,17 @@ class CheckoutRequest(Schema):
             "shipping_address": ADDRESS_EXAMPLE,
             "shipping_method": "standard",
             "payment": {"provider": "stripe", "payment_method": "pm_card_visa"},
+            "cart_id": None,
+            "email": None,
             "hold_id": None,
             "promotion_code": None,
         }
     )
 
-    items: Items
+    items: ItemsUnlessCart
+    cart_id: Annotated[str, text(64)] | None = None
     currency: CurrencyCode
+    email: Email | None = None
     shipping_address: Address
     shipping_method: ShippingMethod
     payment: PaymentChoice

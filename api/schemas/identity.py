@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from email_validator import EmailNotValidError, validate_email
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from api.schemas.base import AT_EXAMPLE, Moment, Schema, example, text
+from api.schemas.base import AT_EXAMPLE, Email, Moment, Schema, example, text
 from core.security import MAX_PASSWORD_LENGTH
 
 _EXAMPLE_EMAIL = "ada@shop.perdure.dev"
@@ -15,17 +14,6 @@ _EXAMPLE_PASSWORD = "plum-kettle-orbit-42"  # noqa: S105  # an example in the do
 _EXAMPLE_TOKEN = "nN0sYwq2mXo6yqv2o3cJm0m0kKp3vWQm2cQf0d1rXgA"  # noqa: S105
 
 
-def _normal_email(value: str) -> str:
-    """Check the syntax only: no DNS, so that the answer depends on nobody."""
-    try:
-        return validate_email(value, check_deliverability=False, test_environment=True).normalized
-    except EmailNotValidError as error:
-        raise ValueError(str(error)) from None
-
-
-Email = Annotated[
-    str, StringConstraints(min_length=3, max_length=254), AfterValidator(_normal_email)
-]
 Password = Annotated[str, StringConstraints(min_length=1, max_length=MAX_PASSWORD_LENGTH)]
 Name = Annotated[str, text(200)]
 

@@ -154,6 +154,8 @@ class Order(Schema):
     workflow_id: str
     created_at: Moment
     updated_at: Moment
+    tracking_token: str | None = None
+    """Only in the answer to a guest's checkout: it goes into the header ``Order-Token``."""
 
 
 class OrderPage(Schema):

@@ -7,10 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
+from sqlalchemy.exc import DBAPIError
 
-from core.database import Database
+from core.database import Database, sqlstate
 from core.domain.allocation import AllocationStrategy
+from core.domain.errors import ConflictError
 from core.domain.ids import Prefix, derived_id
 
 
@@ -76,7 +78,16 @@ class Cart:
     shipping_tax: int = 0
     promotions: Sequence[CartPromotion] = ()
     email: str | None = None
+    """Where a guest is written to."""
     allocation: AllocationStrategy = AllocationStrategy.FEWEST_SHIPMENTS
+
+
+@dataclass(frozen=True, kw_only=True)
+class CartRef:
+    """The kept cart that is ordered, as it was read: a changed one is not ordered."""
+
+    id: str
+    version: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +113,31 @@ WITH claimed AS (
 SELECT draft.order_id, draft.number, claimed.request_hash FROM draft, claimed
 """)
 
+# The cart is ordered with the claim or not at all: PD001 undoes the whole statement.
+_CLAIM_CART = text("""
+WITH claimed AS (
+    INSERT INTO idempotency_keys (caller_id, key, request_hash, resource_id)
+    VALUES (:caller_id, :key, :request_hash, :order_id)
+    ON CONFLICT (caller_id, key) DO NOTHING
+    RETURNING resource_id, request_hash
+), ordered AS (
+    UPDATE carts SET status = 'ordered', order_id = claimed.resource_id, version = version + 1,
+        updated_at = now()
+    FROM claimed
+    WHERE carts.id = :cart_id AND carts.status = 'active' AND carts.version = :cart_version
+        AND carts.expires_at > now()
+    RETURNING carts.id
+), draft AS (
+    INSERT INTO checkout_drafts (order_id, customer_id, cart)
+    SELECT resource_id, :caller_id, CAST(:cart AS jsonb) FROM claimed
+    WHERE perdure_require(EXISTS (SELECT FROM ordered), 'cart-changed')
+    RETURNING order_id, number
+)
+SELECT draft.order_id, draft.number, claimed.request_hash FROM draft, claimed
+""")
+
+_CART_CHANGED_STATE = "PD001"
+
 _CLAIMED = text("""
 SELECT k.resource_id AS order_id, k.request_hash, d.number
 FROM idempotency_keys k JOIN checkout_drafts d ON d.order_id = k.resource_id
@@ -117,24 +153,42 @@ async def claim_checkout(
     request_hash: str,
     order_id: str,
     cart: Cart,
+    kept: CartRef | None = None,
 ) -> Claim | None:
     """Claim the key for a new order, or return whose it is; None if it is no checkout's key.
 
-    Two callers with the same key at once get the same claim.
+    Two callers with the same key at once get the same claim. A ``kept`` cart is ordered with it.
+
+    Raises:
+        ConflictError: the kept cart was changed or ordered since it was read.
     """
-    rows = await database.statement(
-        _CLAIM,
-        {
-            "caller_id": caller_id,
-            "key": key,
-            "request_hash": request_hash,
-            "order_id": order_id,
-            "cart": _document(order_id, cart),
-        },
-    )
+    parameters: dict[str, object] = {
+        "caller_id": caller_id,
+        "key": key,
+        "request_hash": request_hash,
+        "order_id": order_id,
+        "cart": _document(order_id, cart),
+    }
+    if kept is None:
+        rows = await database.statement(_CLAIM, parameters)
+    else:
+        rows = await _claim_with(database, parameters, kept)
     if not rows:
         rows = await database.statement(_CLAIMED, {"caller_id": caller_id, "key": key})
     return Claim(**rows[0]) if rows else None
+
+
+async def _claim_with(
+    database: Database, parameters: Mapping[str, object], kept: CartRef
+) -> Sequence[RowMapping]:
+    try:
+        return await database.statement(
+            _CLAIM_CART, {**parameters, "cart_id": kept.id, "cart_version": kept.version}
+        )
+    except DBAPIError as error:
+        if sqlstate(error) != _CART_CHANGED_STATE:
+            raise
+        raise ConflictError("the cart was changed or ordered meanwhile") from error
 
 
 def _document(order_id: str, cart: Cart) -> str:

@@ -99,6 +99,11 @@ _SHIPMENTS_OF = text(
 
 _OWNED = text("SELECT 1 FROM orders WHERE id = :id AND customer_id = :customer_id")
 
+_OWNER = text("""
+SELECT customer_id FROM orders WHERE id = :id
+UNION ALL SELECT customer_id FROM checkout_drafts WHERE order_id = :id LIMIT 1
+""")
+
 # All listeners of a process in one statement; `done` says that nothing more will come.
 _NEWS = text(f"""
 SELECT want.order_id, o.status, o.version, (
@@ -235,6 +240,12 @@ async def find_shipments(database: Database, order_id: str, customer_id: str) ->
 async def owns_order(database: Database, order_id: str, customer_id: str) -> bool:
     rows = await database.statement(_OWNED, {"id": order_id, "customer_id": customer_id})
     return bool(rows)
+
+
+async def owner_of(database: Database, order_id: str) -> str | None:
+    """Return whose an order or a draft is."""
+    rows = await database.statement(_OWNER, {"id": order_id})
+    return str(rows[0]["customer_id"]) if rows else None
 
 
 async def news_since(database: Database, seen: Mapping[str, int]) -> list[News]:

@@ -14,6 +14,8 @@ class Housekeeping:
 
     idempotency_keys_days: int = 7
     sessions_days: int = 7
+    carts_days: int = 30
+    """Past their end, whatever became of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +29,14 @@ class Tidied:
     """Orders that waited for stock and got some."""
     stock_alerts: int = 0
     """Variants whose stock has fallen below its threshold, or risen above it again."""
+    carts: int = 0
 
 
 class HousekeepingActivities(ABC):
     @activity.defn
     @abstractmethod
     async def tidy(self, step: Housekeeping) -> Tidied:
-        """Delete answers and sessions past their time; start what an outage left in the inbox.
+        """Delete what is past its time; start what an outage left in the inbox.
 
         Give free stock to the orders that wait for it, and tell who is concerned.
         """

@@ -126,7 +126,6 @@ def upgrade() -> None:
         "carts",
         ["expires_at"],
         unique=False,
-        postgresql_where=sa.text("status = 'active'"),
     )
     op.create_index(
         "uq_carts_customer_id",

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from core.database import Database
 from core.domain.statuses import OrderStatus, PaymentStatus, ShipmentStatus
+from models.repositories.invariants.carts import CARTS
 from models.repositories.invariants.history import HISTORY
 from models.repositories.invariants.invariant import Invariant
 from models.repositories.invariants.money import MONEY
@@ -64,6 +65,7 @@ INVARIANTS: Sequence[Invariant] = (
     *PROMOTIONS,
     *SHIPMENTS,
     *RETURNS,
+    *CARTS,
     *HISTORY,
 )
 

@@ -350,3 +350,29 @@ VALUES (:customer, 'second', 'hash', :order_confirmed);
 -- breaks: event_is_dealt_with
 INSERT INTO webhook_events (provider, event_id, type, object_id, payload, received_at)
 VALUES ('stripe', 'evt_1', 'payment_intent.succeeded', 'pi_1', '{}', now() - interval '16 minutes');
+
+-- breaks: cart_has_its_order
+INSERT INTO carts (id, token_hash, currency, status, order_id, expires_at)
+VALUES ('crt_1', 'hash', 'USD', 'ordered', 'ord_nowhere', now());
+
+-- breaks: cart_has_its_order
+INSERT INTO carts (id, customer_id, currency, status, order_id, expires_at)
+VALUES ('crt_1', 'usr_x', 'USD', 'ordered', :order_confirmed, now());
+
+-- breaks: cart_is_ordered_once
+INSERT INTO carts (id, token_hash, currency, status, order_id, expires_at)
+VALUES ('crt_1', 'hash', 'USD', 'ordered', :order_confirmed, now()),
+    ('crt_2', 'hash', 'USD', 'ordered', :order_confirmed, now());
+
+-- breaks: cart_is_ordered_once
+UPDATE orders SET customer_id = 'crt_1', email = 'ada@shop.perdure.dev'
+WHERE id IN (:order_confirmed, :order_delivered, :order_failed);
+UPDATE checkout_drafts SET customer_id = 'crt_1'
+WHERE order_id IN (:order_confirmed, :order_delivered, :order_failed);
+UPDATE idempotency_keys SET caller_id = 'crt_1'
+WHERE resource_id IN (:order_confirmed, :order_delivered, :order_failed);
+
+-- breaks: guest_can_be_written_to
+UPDATE orders SET customer_id = 'crt_1' WHERE id = :order_confirmed;
+UPDATE checkout_drafts SET customer_id = 'crt_1' WHERE order_id = :order_confirmed;
+UPDATE idempotency_keys SET caller_id = 'crt_1' WHERE resource_id = :order_confirmed;

@@ -1,0 +1,126 @@
+"""Those who buy without an account: a cart's token to buy, an order's token to follow it.
+
+A guest's orders belong to the cart that they were bought with: its id stands where a customer's
+would, for the owner of the order and for the scope of the Idempotency-Key.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import orjson
+from fastapi import Depends, Request, Response, Security
+from fastapi.security import APIKeyHeader
+
+from api.auth import AccessToken, Anyone, anyone, signed_in
+from api.dependencies import OrderId, Res
+from api.idempotency import IdempotencyKey, IdempotentCall, call_of
+from api.json_route import JsonResponse
+from core.domain.errors import NotAuthenticatedError, NotFoundError
+from core.domain.ids import Prefix, is_id
+from core.guest_tokens import OrderTokens
+from models.repositories import order_views
+from models.repositories.cart_views import CartVisitor
+
+_cart_token = APIKeyHeader(
+    name="Cart-Token",
+    scheme_name="CartToken",
+    description="The `token` of a guest's cart, told once when it is made",
+    auto_error=False,
+)
+_order_token = APIKeyHeader(
+    name="Order-Token",
+    scheme_name="OrderToken",
+    description="The `tracking_token` of a guest's order",
+    auto_error=False,
+)
+CartToken = Annotated[str | None, Security(_cart_token)]
+
+
+async def _cart_visitor(principal: Anyone, _: AccessToken, token: CartToken) -> CartVisitor:
+    return CartVisitor(customer_id=principal.user_id if principal else None, token=token)
+
+
+async def _cart_buyer(
+    visitor: Annotated[CartVisitor, Depends(_cart_visitor)],
+) -> CartVisitor:
+    """Require an account or a cart's token; whether it fits is seen with the cart.
+
+    Raises:
+        NotAuthenticatedError: neither.
+    """
+    if visitor.customer_id is None and visitor.token is None:
+        raise NotAuthenticatedError("an access token is needed, or a cart with its token")
+    return visitor
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reader:
+    """Whose orders may be read and acted on: a customer's id, or the id of a guest's cart."""
+
+    customer_id: str
+
+    @property
+    def actor(self) -> str:
+        return actor_of(self.customer_id)
+
+
+async def _order_reader(
+    request: Request,
+    order_id: OrderId,
+    resources: Res,
+    _: AccessToken,
+    token: Annotated[str | None, Security(_order_token)],
+) -> Reader:
+    """Let the customer in, or whoever has the order's token.
+
+    Raises:
+        NotAuthenticatedError: neither of the two tokens is there.
+        NotFoundError: the token is another order's.
+    """
+    if token is None:
+        return Reader(customer_id=(await signed_in(request, None)).user_id)
+    await anyone(request)
+    tokens: OrderTokens = request.app.state.order_tokens
+    if tokens.matches(order_id, token):
+        owner_id = await order_views.owner_of(resources.database, order_id)
+        if owner_id is not None and is_guest(owner_id):
+            return Reader(customer_id=owner_id)
+    raise NotFoundError("there is no such order")
+
+
+OrderReader = Annotated[Reader, Depends(_order_reader)]
+
+
+async def _order_call(request: Request, reader: OrderReader, key: IdempotencyKey) -> IdempotentCall:
+    return await call_of(request, key, reader.customer_id)
+
+
+Visitor = Annotated[CartVisitor, Depends(_cart_visitor)]
+CartBuyer = Annotated[CartVisitor, Depends(_cart_buyer)]
+OrderCall = Annotated[IdempotentCall, Depends(_order_call)]
+"""``Idempotent`` for whoever may act on the order in the path."""
+
+
+def with_order_token(request: Request, answer: Response) -> Response:
+    """Tell a guest the order's token: it is made for each answer, and kept in none."""
+    if "location" not in answer.headers:
+        return answer
+    order = orjson.loads(answer.body)
+    tokens: OrderTokens = request.app.state.order_tokens
+    told = JsonResponse({**order, "tracking_token": tokens.issue(order["id"])}, answer.status_code)
+    for name in ("location", "idempotency-replayed"):
+        if name in answer.headers:
+            told.headers[name] = answer.headers[name]
+    return told
+
+
+def is_guest(customer_id: str) -> bool:
+    """Tell whether orders of this owner are a guest's."""
+    return is_id(Prefix.CART, customer_id)
+
+
+def actor_of(customer_id: str) -> str:
+    """Return how the owner of an order appears in its timeline."""
+    return "guest" if is_guest(customer_id) else f"customer:{customer_id}"
