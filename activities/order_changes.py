@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
 from core.database import Database
 from core.domain.statuses import EditStatus, OrderStatus
+from models.orders import Order
 from models.oversight import OrderEdit
 from models.repositories import audit, order_changes, order_edits, orders
 from workflows.ports.order_changes import (
@@ -51,12 +53,7 @@ class PostgresOrderChangeActivities(OrderChangeActivities):
                     after={"whole": canceled.whole, "total": order.total_amount},
                     **who,
                 )
-            return ChangedOrder(
-                order_status=OrderStatus(order.status),
-                whole=canceled.whole,
-                parcels=canceled.parcels,
-                refund_id=canceled.refund_id,
-            )
+            return await self._changed(session, order, step.change_id, whole=canceled.whole)
 
     @activity.defn
     async def prepare_edit(self, step: EditOrder) -> PreparedEdit:
@@ -78,11 +75,9 @@ class PostgresOrderChangeActivities(OrderChangeActivities):
             order = await orders.lock(session, step.order_id)
             edit = await session.get_one(OrderEdit, step.edit_id)
             if edit.status != EditStatus.PENDING:
-                return ChangedOrder(order_status=OrderStatus(order.status))
+                return await self._changed(session, order, edit.id)
             before = order.total_amount
-            parcels, refund_id = await order_edits.apply(
-                session, order, edit, payment_id=step.payment_id
-            )
+            await order_edits.apply(session, order, edit, payment_id=step.payment_id)
             await audit.record(
                 session,
                 actor=edit.actor,
@@ -92,9 +87,7 @@ class PostgresOrderChangeActivities(OrderChangeActivities):
                 before={"total": before},
                 after={"total": order.total_amount, "changes": edit.changes},
             )
-            return ChangedOrder(
-                order_status=OrderStatus(order.status), parcels=parcels, refund_id=refund_id
-            )
+            return await self._changed(session, order, edit.id)
 
     @activity.defn
     async def refuse_edit(self, step: RefuseEdit) -> OrderStatus:
@@ -103,3 +96,14 @@ class PostgresOrderChangeActivities(OrderChangeActivities):
             edit = await session.get_one(OrderEdit, step.edit_id)
             await order_edits.refuse(session, order, edit, step.why)
             return OrderStatus(order.status)
+
+    async def _changed(
+        self, session: AsyncSession, order: Order, change_id: str, *, whole: bool = False
+    ) -> ChangedOrder:
+        parcels, refund_id = await order_changes.to_be_told(session, order, change_id)
+        return ChangedOrder(
+            order_status=OrderStatus(order.status),
+            whole=whole,
+            parcels=parcels,
+            refund_id=refund_id,
+        )

@@ -85,6 +85,8 @@ class FulfillmentWorkflow(Changeable):
         await self._handle()
         while True:
             await self._heed_temporal()
+            if self._canceling:
+                return await self._cancel_order()
             await self._fresh_run_if_long()
             self._news = False
             plan = await database_step(FulfillmentActivities.plan_fulfillment, self._order)

@@ -20,6 +20,7 @@ from core.domain.statuses import (
 )
 from models.orders import ItemKind, Order, OrderItem
 from models.oversight import OrderEdit
+from models.payments import Refund
 from models.repositories import (
     backorders,
     order_units,
@@ -32,17 +33,14 @@ from models.repositories import (
 from models.repositories.parcel_cancellation import TakenUnits, take_units, waive_unsent
 from models.shipments import Shipment, ShipmentPurpose
 
+_NOT_GONE = frozenset({ShipmentStatus.PLANNED, ShipmentStatus.PACKED, ShipmentStatus.CANCELED})
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Canceled:
-    """What a cancellation did; ``parcels`` are the shipments that changed.
-
-    Not ``new`` when an earlier one had done it.
-    """
+    """What a cancellation did; not ``new`` when an earlier one, or an earlier run, had done it."""
 
     whole: bool
-    parcels: Sequence[str] = ()
-    refund_id: str | None = None
     new: bool = True
 
 
@@ -111,7 +109,7 @@ async def begin_cancellation(
         type=OrderEvent.CANCEL_REQUESTED, title="Cancellation requested", detail=reason, actor=actor
     )
     await timeline.append(session, order.id, [entry])
-    return Canceled(whole=True, parcels=[one.id for one in parcels])
+    return Canceled(whole=True)
 
 
 async def cancel_units(
@@ -143,11 +141,10 @@ async def cancel_units(
         session.add(edit)
         return canceled
     before = order.total_amount
-    parcels: set[str] = set()
     for item_id, units in wanted.items():
-        parcels |= await order_units.remove(session, order, items[item_id], units)
+        await order_units.remove(session, order, items[item_id], units)
     taken = [take_units(order, items[item_id], units) for item_id, units in wanted.items()]
-    refund_id = await settle_amounts(session, order, change_id, actor=actor, reason=reason)
+    await settle_amounts(session, order, change_id, actor=actor, reason=reason)
     edit.difference_amount = order.total_amount - before
     session.add(edit)
     await sum_up(session, order)
@@ -159,24 +156,42 @@ async def cancel_units(
         actor=actor,
     )
     await timeline.append(session, order.id, [entry])
-    return Canceled(whole=False, parcels=sorted(parcels), refund_id=refund_id)
+    return Canceled(whole=False)
 
 
 async def settle_amounts(
     session: AsyncSession, order: Order, change_id: str, *, actor: str, reason: str
-) -> str | None:
-    """Share the new total out; what was taken beyond it is asked back: return that refund's id."""
+) -> None:
+    """Share the new total out; what was taken beyond it is asked back."""
     rest = await shares.reshare(session, order)
     await waive_unsent(session, order, rest)
     possible = sum(left for _, left in await refunds.refundable(session, order.id))
     overpaid = min(max(-rest, 0), possible)
-    if not overpaid:
-        return None
-    refund_id = derived_id(Prefix.REFUND, order.id, change_id)
-    await refunds.request(
-        session, order, refund_id=refund_id, amount=overpaid, reason=reason, actor=actor
-    )
-    return refund_id
+    if overpaid:
+        await refunds.request(
+            session,
+            order,
+            refund_id=derived_id(Prefix.REFUND, order.id, change_id),
+            amount=overpaid,
+            reason=reason,
+            actor=actor,
+        )
+
+
+async def to_be_told(
+    session: AsyncSession, order: Order, change_id: str
+) -> tuple[list[str], str | None]:
+    """Return who has to look again after a change, the same after a second run of it.
+
+    The shipments that have not left, canceled ones too, and the refund that the change asked for.
+    """
+    parcels = [
+        one.id
+        for one in await shipments.of_order(session, order.id)
+        if one.purpose == ShipmentPurpose.ORDER and one.status in _NOT_GONE
+    ]
+    refund = await session.get(Refund, derived_id(Prefix.REFUND, order.id, change_id))
+    return parcels, refund.id if refund else None
 
 
 async def sum_up(session: AsyncSession, order: Order) -> None:

@@ -107,11 +107,8 @@ async def prepare(
 
 async def apply(
     session: AsyncSession, order: Order, edit: OrderEdit, *, payment_id: str | None
-) -> tuple[list[str], str | None]:
+) -> None:
     """Carry out a pending edit of a locked order.
-
-    Returns:
-        The ids of the parcels that changed, and of a refund of what was taken too much.
 
     Raises:
         InvalidStateError: what it takes off has begun to leave meanwhile.
@@ -122,9 +119,8 @@ async def apply(
     agreed = {one["sku"]: one["unit_price"] for one in edit.changes if "unit_price" in one}
     additions = await additions_of(session, order, items, wanted, agreed)
     by_id = {item.id: item for item in items}
-    parcels: set[str] = set()
     for item_id, units in removals_of(items, wanted).items():
-        parcels |= await order_units.remove(session, order, by_id[item_id], units)
+        await order_units.remove(session, order, by_id[item_id], units)
         take_units(order, by_id[item_id], units)
     for addition in additions:
         _add(session, order, items, addition)
@@ -132,7 +128,7 @@ async def apply(
     await _take_over(session, order, edit.id)
     if order.status == OrderStatus.PROCESSING:
         await shipments.plan(session, order)
-    refund_id = await order_changes.settle_amounts(
+    await order_changes.settle_amounts(
         session, order, edit.id, actor=edit.actor, reason=edit.reason
     )
     edit.status, edit.payment_id, edit.ended_at = EditStatus.APPLIED, payment_id, orders.now()
@@ -147,7 +143,6 @@ async def apply(
         title=f"Order changed: now {words}",
         detail=edit.reason,
     )
-    return sorted(parcels), refund_id
 
 
 async def refuse(session: AsyncSession, order: Order, edit: OrderEdit, why: str) -> None:

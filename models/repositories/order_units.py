@@ -25,30 +25,23 @@ UPDATE stock SET reserved = reserved - :units WHERE warehouse_id = :warehouse_id
 """)
 
 
-async def remove(session: AsyncSession, order: Order, item: OrderItem, units: int) -> set[str]:
+async def remove(session: AsyncSession, order: Order, item: OrderItem, units: int) -> None:
     """Take units of an item out of everything that is not on its way.
 
     First what waits for stock, then what is in no parcel, then out of parcels that are not packed,
     the latest first, and at last packed parcels that hold nothing else.
 
-    Returns:
-        The ids of the parcels that have changed.
-
     Raises:
         InvalidStateError: fewer units than that can still be stopped.
     """
     left = units - await _out_of_backorders(session, order, item, units)
-    changed: set[str] = set()
     if left:
         await session.execute(_LOCK_SHELVES, {"order_id": order.id, "sku": item.sku})
         left -= await _out_of_shelves(session, order, item, left)
     for parcel in reversed(await _open_parcels(session, order)):
         if not left:
             break
-        removed = await _out_of_parcel(session, parcel, item, left)
-        if removed:
-            changed.add(parcel.id)
-            left -= removed
+        left -= await _out_of_parcel(session, parcel, item, left)
     if left:
         possible = units - left
         raise InvalidStateError(
@@ -57,7 +50,6 @@ async def remove(session: AsyncSession, order: Order, item: OrderItem, units: in
             allowed=[f"cancel up to {possible}"] if possible else ["return"],
         )
     await session.flush()
-    return changed
 
 
 async def _out_of_backorders(

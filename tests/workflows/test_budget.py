@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sqlalchemy import event
 
 from tests.replay.reading import readable
+from tests.replay.record import HISTORIES
 from tests.shop import ADDRESS
 from tests.workflows.platform import Platform
 
 EVENTS_IN_ALL = 20
+EVENTS_AFTER_CONFIRMATION = 31
 PERSONAL = [str(value) for name, value in ADDRESS.items() if value and len(str(value)) > 2]
 
 
@@ -40,3 +43,9 @@ async def test_confirmed_checkout_keeps_to_its_budget(platform: Platform) -> Non
     assert order_id in words
     assert [word for word in PERSONAL if word in words] == []
     assert "client_secret" not in words
+
+
+def test_recorded_life_of_a_plain_order_keeps_to_its_budget() -> None:
+    history = json.loads((HISTORIES / "FulfillmentWorkflow-completed.json").read_text())
+
+    assert len(history["events"]) <= EVENTS_AFTER_CONFIRMATION

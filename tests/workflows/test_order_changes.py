@@ -22,8 +22,16 @@ from tests.workflows.outside import Outside
 from tests.workflows.platform import DAY, HANDLING, SkippingPlatform, skipping_platform, tuned
 from tests.workflows.test_vendor_parcels import ask, begun, delivered, reaches
 from workflows import workflow_ids
-from workflows.messages import CancelRequest, EditRequest, ItemQuantity, ReviewRequest
+from workflows.messages import (
+    CancelRequest,
+    EditRequest,
+    Fulfillment,
+    ItemQuantity,
+    Progress,
+    ReviewRequest,
+)
 from workflows.ports.stock import WantedItem
+from workflows.task_queues import TaskQueue
 
 MARGIN = timedelta(seconds=5)
 STAFF = "staff:usr_1"
@@ -142,7 +150,6 @@ async def test_cancel_after_the_claim_of_a_parcel_is_refused(skipping: SkippingP
     await ask(skipping, order_id, "accept")
     await ask(skipping, order_id, "pack")
     await skipping.outside.break_down("stripe", "payment_intents.capture")
-    (parcel,) = await shop.shipments(order_id)
     handing_over = asyncio.create_task(ask(skipping, order_id, "hand_over"))
     await eventually(
         lambda: shop.shipments(order_id), lambda rows: rows[0]["dispatching_at"] is not None
@@ -161,7 +168,6 @@ async def test_cancel_after_the_claim_of_a_parcel_is_refused(skipping: SkippingP
     await reaches(skipping, order_id, "handed_over")
     assert await skipping.outside.charges(order_id) == [("succeeded", TOTAL, TOTAL)]
     assert await shop.levels(shelf) == (3, 0)
-    assert parcel["id"]
 
 
 async def test_edit_that_adds_is_paid_for_first_and_shipped(skipping: SkippingPlatform) -> None:
@@ -288,6 +294,26 @@ async def test_held_order_leaves_when_it_is_released(skipping: SkippingPlatform)
     await handing_over
     assert (await shop.order(order_id))["review"] is None
     assert "review" not in await shop.waits(order_id)
+
+
+async def test_fresh_run_goes_on_where_the_one_before_stood(skipping: SkippingPlatform) -> None:
+    shop = skipping.shop
+    order_id, shelf, _ = await begun(skipping)
+    await shop.fulfillment(order_id).terminate()
+    await shop.temporal.start_workflow(
+        "FulfillmentWorkflow",
+        Fulfillment(order_id=order_id, handling_seconds=86_400, progress=Progress(handled=True)),
+        id=workflow_ids.fulfillment(order_id),
+        task_queue=TaskQueue.FULFILLMENT,
+    )
+    request = await cancel_units(skipping, order_id, 1)
+    assert await change(skipping, order_id, "cancel", request) == "processing"
+    for step in ("accept", "pack", "hand_over"):
+        await ask(skipping, order_id, step)
+    await delivered(skipping, order_id)
+    await eventually(lambda: shop.status(order_id), lambda status: status == "delivered")
+    assert await shop.levels(shelf) == (4, 0)
+    assert len(await shop.shipments(order_id)) == 1
 
 
 async def test_address_is_changed_until_a_parcel_is_booked(skipping: SkippingPlatform) -> None:
