@@ -21,6 +21,7 @@ from core.domain.statuses import (
     PaymentStatus,
     ReservationStatus,
     ShipmentStatus,
+    as_counted,
     can_move,
     fulfillment_of,
     order_status_for,
@@ -177,3 +178,26 @@ def test_late_news_of_a_parcel_never_wakes_an_ended_order(
     fulfillment: FulfillmentStatus, present: OrderStatus
 ) -> None:
     assert order_status_for(fulfillment, present) is present
+
+
+@pytest.mark.parametrize(
+    ("status", "made_good", "counted"),
+    [
+        (S.DELIVERY_FAILED, False, S.DELIVERY_FAILED),
+        (S.DELIVERY_FAILED, True, S.DELIVERED),
+        (S.RETURNING, True, S.DELIVERED),
+        (S.RETURNED, True, S.RETURNED),
+        (S.IN_TRANSIT, True, S.IN_TRANSIT),
+    ],
+)
+def test_parcel_that_was_made_good_is_waited_for_no_more(
+    *, status: ShipmentStatus, made_good: bool, counted: ShipmentStatus
+) -> None:
+    assert as_counted(status, made_good=made_good) is counted
+
+
+def test_order_whose_parcels_came_back_goes_on_once_they_are_made_good() -> None:
+    returned = FulfillmentStatus.RETURNED
+
+    assert order_status_for(returned, OrderStatus.SHIPPED) is OrderStatus.SHIPPED
+    assert order_status_for(returned, OrderStatus.SHIPPED, made_good=True) is OrderStatus.DELIVERED
