@@ -38,7 +38,8 @@ from workflows.ports.shipments import PlannedShipment, ShipmentState
 from workflows.steps import database_step, payment_call
 from workflows.task_queues import TaskQueue
 
-ENDED_PARCEL = (ShipmentStatus.DELIVERED, ShipmentStatus.RETURNED, ShipmentStatus.CANCELED)
+ENDED_PARCEL = (ShipmentStatus.DELIVERED, ShipmentStatus.CANCELED)
+"""Nothing is to be decided about them; one that came back waits for a person."""
 ENDED_ORDER = (OrderStatus.CANCELED, OrderStatus.COMPLETED)
 
 
@@ -61,6 +62,7 @@ class FulfillmentWorkflow(Changeable):
         self._unreleased = progress.unreleased
         self._review_ends_at = progress.review_ends_at
         self._window_ends_at = progress.window_ends_at
+        self._cancel_request = progress.cancel or CancelRequest()
         self._started: set[str] = set()
         self._order_status = OrderStatus.CONFIRMED
         self._to_cancel = False
@@ -249,6 +251,7 @@ class FulfillmentWorkflow(Changeable):
             handled=self._handled,
             ended=sorted(self._ended),
             unreleased=self._unreleased,
+            cancel=self._cancel_request if self._canceling else None,
             review_ends_at=self._review_ends_at,
             window_ends_at=self._window_ends_at,
         )

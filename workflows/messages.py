@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from core.domain.events import Actor
 from core.domain.statuses import OrderStatus, PaymentStatus
+from workflows.ports.payments import AuthorizationState
 from workflows.ports.stock import WantedItem
 
 
@@ -50,6 +51,7 @@ class Progress:
     handled: bool = False
     ended: Sequence[str] = ()
     unreleased: bool = False
+    cancel: CancelRequest | None = None
     review_ends_at: datetime | None = None
     window_ends_at: datetime | None = None
 
@@ -98,6 +100,10 @@ class PaymentCapture:
     number: int
     capture_before: datetime | None = None
     cancelable: bool = False
+    offered: PaymentMethodGiven | None = None
+    """The payment method that an earlier run was given and has not tried to the end."""
+    asked_about: AuthorizationState | None = None
+    """The payment that made an earlier run ask the customer for another one."""
 
 
 NEW_PAYMENT = "a new payment from the customer"
@@ -127,6 +133,8 @@ class RefundRequest:
 
     order_id: str
     refund_id: str
+    tries: int = 1
+    """How often an earlier run of the same refund was told to try the part that it is at."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ from workflows.parking import Parkable
 from workflows.policies import LONGEST_STOCK_WAIT
 from workflows.ports.shipments import (
     CarrierActivities,
+    ParcelProgress,
     PlannedShipment,
     ReallocateShipment,
     ShipmentActivities,
@@ -30,9 +31,6 @@ from workflows.ports.shipments import (
 )
 from workflows.steps import carrier_call, database_step
 from workflows.task_queues import TaskQueue
-
-BOOKING = "carrier booking"
-"""The step that is parked while the carrier takes no booking."""
 
 CarrierStep = Callable[[CarrierActivities, ShipmentRef], Awaitable[ShipmentState]]
 Payload = TypeVar("Payload")
@@ -52,6 +50,8 @@ class Parcel(Parkable):
         self._ref = ShipmentRef(order_id=shipment.order_id, shipment_id=shipment.shipment_id)
         self._state: ShipmentState | None = None
         self._changed = False
+        self._progress = shipment.progress or ParcelProgress()
+        self._called_back = self._progress.called_back
 
     @property
     def _now(self) -> ShipmentState:
@@ -84,8 +84,11 @@ class Parcel(Parkable):
             actions=actions,
         )
         self._state = state
-        workflow.set_current_details(f"Parcel {state.tracking_number}: {state.status}")
+        self._show_state()
         return state
+
+    def _show_state(self) -> None:
+        workflow.set_current_details(f"Parcel {self._now.tracking_number}: {self._now.status}")
 
     async def _ask_database(
         self,
@@ -118,6 +121,7 @@ class Parcel(Parkable):
         """Find other warehouses for the goods; nobody has them: a person decides."""
         what = f"stock for parcel {self._shipment.number}"
         while True:
+            await self._fresh_run_if_long()
             state = await self._ask_database(
                 ShipmentActivities.reallocate_shipment,
                 ReallocateShipment(

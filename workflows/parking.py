@@ -126,7 +126,7 @@ class Parkable:
             allowed = {action for wait in self._undecided() for action in wait.actions}
             raise ApplicationError(
                 f"nothing here waits for {resolution.actor} to {resolution.action} it",
-                {"allowed": sorted(allowed)},
+                {"state": ", ".join(self._waits) or "nothing waits", "allowed": sorted(allowed)},
                 type="invalid-state",
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from temporalio import workflow
@@ -56,8 +57,9 @@ class PaymentCaptureWorkflow(Parkable):
     def __init__(self, capture: PaymentCapture) -> None:
         super().__init__()
         self._capture = capture
-        self._offer: Offer | None = None
-        self._news = False
+        self._offer = Offer(given=capture.offered) if capture.offered else None
+        self._asked_about = capture.asked_about
+        self._news = capture.asked_about is not None
 
     @workflow.run
     async def run(self, capture: PaymentCapture) -> CaptureResult:
@@ -69,6 +71,7 @@ class PaymentCaptureWorkflow(Parkable):
 
     async def _take(self) -> CaptureResult:
         while True:
+            await self._fresh_run_if_long()
             plan = await database_step(
                 CaptureActivities.plan_capture,
                 PlanCapture(
@@ -90,6 +93,7 @@ class PaymentCaptureWorkflow(Parkable):
                     )
                     return CaptureResult(amount=0, canceled=given_up)
             elif await self._capture_parts(plan):
+                await self._go_on(None)
                 return CaptureResult(amount=plan.amount)
 
     async def _capture_parts(self, plan: CapturePlan) -> bool:
@@ -111,6 +115,8 @@ class PaymentCaptureWorkflow(Parkable):
 
     async def _renew(self, plan: CapturePlan) -> Resolution | None:
         """Authorize what is missing once more, or return how a person gave the parcel up."""
+        if self._asked_about is not None:
+            return await self._ask_customer(self._asked_about)
         offer = self._offer
         wanted = AuthorizeMore(
             order_id=self._capture.order_id,
@@ -143,9 +149,17 @@ class PaymentCaptureWorkflow(Parkable):
 
     async def _ask_customer(self, state: AuthorizationState) -> Resolution | None:
         """Wait until the customer pays or a person decides; return how it was given up."""
-        actions = [Action.RETRY, *([Action.CANCEL] if self._capture.cancelable else [])]
-        await self.mark(self._capture.order_id, NEW_PAYMENT, _words(state), actions=actions)
+        if self._asked_about is None:
+            actions = [Action.RETRY, *([Action.CANCEL] if self._capture.cancelable else [])]
+            await self.mark(self._capture.order_id, NEW_PAYMENT, _words(state), actions=actions)
+        given_up = await self._answered(state)
+        self._asked_about = None
+        return given_up
+
+    async def _answered(self, state: AuthorizationState) -> Resolution | None:
         while True:
+            self._asked_about = state
+            await self._fresh_run_if_long()
             await self._wait_for_news()
             decision = self.decided(NEW_PAYMENT)
             challenged = state.status is PaymentStatus.REQUIRES_ACTION
@@ -211,16 +225,27 @@ class PaymentCaptureWorkflow(Parkable):
         """Pay with this method what has lapsed; returns what the provider says of it."""
         offer = Offer(given=given)
         self._offer = offer
-        await workflow.wait_condition(lambda: offer.answer is not None)
-        assert offer.answer is not None  # noqa: S101  # tells the type checker
-        return offer.answer
+        await workflow.wait_condition(lambda: offer.answer is not None or self.leaving)
+        return offer.answer or PaymentMethodAnswer(status=PaymentStatus.PENDING)
 
     @provide_payment.validator
     def _refuse_payment_that_nobody_asked_for(self, given: PaymentMethodGiven) -> None:
         if self._offer is not None or NEW_PAYMENT not in self._waits:
             raise ApplicationError(
-                f"no payment is asked for from {given.actor}", type="invalid-state"
+                f"no payment is asked for from {given.actor}",
+                {"state": "paid" if self._offer is None else "being paid", "allowed": []},
+                type="invalid-state",
             )
+
+    def fresh_run(self) -> Sequence[PaymentCapture]:
+        """The rows tell what is captured; what the customer was asked and gave goes along."""
+        return [
+            replace(
+                self._capture,
+                offered=self._offer.given if self._offer else None,
+                asked_about=self._asked_about,
+            )
+        ]
 
     @workflow.signal
     def payment_changed(self) -> None:

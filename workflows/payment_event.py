@@ -43,6 +43,7 @@ class PaymentEventWorkflow(Parkable):
         routed = await self._route(event)
         while routed.route is EventRoute.CHECKOUT and not await self._tell_checkout(routed):
             await workflow.sleep(CHECKOUT_IS_CLOSING_WAIT)
+            await self._fresh_run_if_long()
             routed = await self._route(event)
         outcome: str = routed.route
         if routed.payment is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from temporalio import workflow
@@ -31,26 +33,31 @@ class RefundWorkflow(Parkable):
     @workflow.init
     def __init__(self, request: RefundRequest) -> None:
         super().__init__()
+        self._request = request
         self._ref = RefundRef(order_id=request.order_id, refund_id=request.refund_id)
+        self._tries = request.tries
         self._news = False
 
     @workflow.run
     async def run(self, _request: RefundRequest) -> RefundStatus:
-        return await shielded(self._give_back())
+        status = await shielded(self._give_back())
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return status
 
     async def _give_back(self) -> RefundStatus:
         plan = await database_step(RefundActivities.plan_refund, self._ref)
         for payment_id in plan.payment_ids:
             await self._give_back_part(payment_id)
+            self._tries = 1
         plan = await database_step(RefundActivities.plan_refund, self._ref)
         return plan.status
 
     async def _give_back_part(self, payment_id: str) -> None:
-        tries = 1
         patience = FIRST_REFUND_POLL
         while True:
+            await self._fresh_run_if_long()
             try:
-                state = await self._send(payment_id, tries)
+                state = await self._send(payment_id, self._tries)
             except StepResolvedError as resolved:
                 await self._write_off(payment_id, resolved.resolution)
                 return
@@ -64,7 +71,7 @@ class RefundWorkflow(Parkable):
             if decision.action is Action.SKIP:
                 await self._write_off(payment_id, decision)
                 return
-            tries = state.failures + 1
+            self._tries = state.failures + 1
 
     async def _send(self, payment_id: str, tries: int) -> RefundPartState:
         step = SendRefundPart(
@@ -111,6 +118,10 @@ class RefundWorkflow(Parkable):
             return False
         self._news = False
         return True
+
+    def fresh_run(self) -> Sequence[RefundRequest]:
+        """The provider is asked what became of it before anything is sent."""
+        return [replace(self._request, tries=self._tries)]
 
     @workflow.signal
     def payment_changed(self) -> None:

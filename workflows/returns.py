@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
 from temporalio import workflow
@@ -30,7 +30,7 @@ from workflows.messages import (
     SendReturn,
 )
 from workflows.parking import Parkable
-from workflows.policies import SAME_STEP_RUNNING_WAIT
+from workflows.policies import PARKED_LONGEST_WAIT, SAME_STEP_RUNNING_WAIT
 from workflows.ports.payments import AuthorizationRef, AuthorizeMore, PaymentActivities
 from workflows.ports.returns import (
     DropExchange,
@@ -63,6 +63,7 @@ class ReturnWorkflow(Parkable):
     @workflow.init
     def __init__(self, request: ReturnRequest) -> None:
         super().__init__()
+        self._request = request
         self._ref = ReturnRef(order_id=request.order_id, return_id=request.return_id)
         self._terms: ReturnTerms | None = None
         self._state: ReturnState | None = None
@@ -267,6 +268,7 @@ class ReturnWorkflow(Parkable):
 
     async def _refund(self, refund_id: str) -> None:
         """Carry the refund out; it waits for a person by itself when the provider refuses it."""
+        patience = SAME_STEP_RUNNING_WAIT
         while True:
             try:
                 await workflow.execute_child_workflow(
@@ -281,9 +283,15 @@ class ReturnWorkflow(Parkable):
                     static_summary=f"Refund of return {self._ref.return_id}",
                 )
             except WorkflowAlreadyStartedError:  # by a run that was reset: it is at work
-                await workflow.sleep(SAME_STEP_RUNNING_WAIT)
+                await workflow.sleep(patience)
+                patience = min(patience * 2, PARKED_LONGEST_WAIT)
+                await self._fresh_run_if_long()
             else:
                 return
+
+    def fresh_run(self) -> Sequence[ReturnRequest]:
+        """The rows tell how far the return is, and its deadlines."""
+        return [self._request]
 
     @workflow.update
     async def approve(self, decision: DecideReturn) -> ReturnStatus:
@@ -351,8 +359,10 @@ class ReturnWorkflow(Parkable):
 
     def _require(self, wanted: ReturnStatus, actor: str) -> None:
         if self._state is not None and not self._can(wanted):
+            allowed = [str(status) for status in ReturnStatus if self._can(status)]
             raise ApplicationError(
                 f"the return is {self._status}; {actor} cannot make it {wanted}",
+                {"state": str(self._status), "allowed": allowed},
                 type="invalid-state",
             )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -15,9 +16,15 @@ from workflows import search_attributes, workflow_ids
 from workflows.messages import Action, CaptureResult, Child, PaymentCapture, Resolution
 from workflows.parcel import BOOKING, NOT_GONE
 from workflows.parking import StepResolvedError
-from workflows.policies import FIRST_TRACKING_POLL, LONGEST_TRACKING_POLL, SAME_STEP_RUNNING_WAIT
+from workflows.policies import (
+    FIRST_TRACKING_POLL,
+    LONGEST_TRACKING_POLL,
+    PARKED_LONGEST_WAIT,
+    SAME_STEP_RUNNING_WAIT,
+)
 from workflows.ports.shipments import (
     CarrierActivities,
+    ParcelProgress,
     PlannedShipment,
     ShipmentActivities,
     ShipmentState,
@@ -44,7 +51,7 @@ class ShipmentWorkflow(UndeliveredParcel):
     @workflow.init
     def __init__(self, shipment: PlannedShipment) -> None:
         super().__init__(shipment)
-        self._late = False
+        self._deliver_before = self._progress.deliver_before
 
     @workflow.run
     async def run(self, _shipment: PlannedShipment) -> ShipmentState:
@@ -57,6 +64,7 @@ class ShipmentWorkflow(UndeliveredParcel):
         await self._look()
         self._manual = self._now.manual
         while self._now.status in NOT_GONE:
+            await self._fresh_run_if_long()
             await self._send()
         if self._canceled:
             await self._cancel_booking()
@@ -70,7 +78,9 @@ class ShipmentWorkflow(UndeliveredParcel):
 
     async def _send(self) -> None:
         """One step further on the way to the carrier, or the end of it."""
-        if self._now.status is ShipmentStatus.PLANNED:
+        if self._called_back is not None:
+            await self._call_back(self._called_back)
+        elif self._now.status is ShipmentStatus.PLANNED:
             if self._manual:
                 await self._vendor_packs()
             if not self._canceled:
@@ -95,9 +105,9 @@ class ShipmentWorkflow(UndeliveredParcel):
                 actions=[Action.RETRY, Action.CANCEL],
             )
         except StepResolvedError as error:
-            await self._undo(error.resolution)
+            self._called_back = error.resolution
 
-    async def _undo(self, decision: Resolution) -> None:
+    async def _call_back(self, decision: Resolution) -> None:
         """Call it back from the carrier first: a parcel that has left after all goes on."""
         await self._cancel_booking()
         if self._now.status in NOT_GONE:
@@ -125,6 +135,7 @@ class ShipmentWorkflow(UndeliveredParcel):
             cancelable=True,
         )
         first_payment = derived_id(Prefix.PAYMENT, capture.order_id, 1)
+        patience = SAME_STEP_RUNNING_WAIT
         while amount:
             try:
                 result = await workflow.execute_child_workflow(
@@ -139,7 +150,9 @@ class ShipmentWorkflow(UndeliveredParcel):
                     static_summary=f"Capture {capture.number} of {capture.order_id}",
                 )
             except WorkflowAlreadyStartedError:  # by a run that was reset: it is at work
-                await workflow.sleep(SAME_STEP_RUNNING_WAIT)
+                await workflow.sleep(patience)
+                patience = min(patience * 2, PARKED_LONGEST_WAIT)
+                await self._fresh_run_if_long()
             else:
                 if result.canceled is not None:
                     raise StepResolvedError(result.canceled)
@@ -147,14 +160,18 @@ class ShipmentWorkflow(UndeliveredParcel):
 
     async def _follow(self) -> None:
         """Ask the carrier at each piece of news, and now and then in case one was lost."""
-        deadline = workflow.now() + timedelta(seconds=self._shipment.delivery_deadline_seconds)
         patience = FIRST_TRACKING_POLL
+        deadline = self._deliver_before or workflow.now() + timedelta(
+            seconds=self._shipment.delivery_deadline_seconds
+        )
+        self._deliver_before = deadline
         while not self._has_come_to_rest():
+            await self._fresh_run_if_long()
             told = await self._news_within(patience, deadline)
             patience = FIRST_TRACKING_POLL if told else min(patience * 2, LONGEST_TRACKING_POLL)
             if self._has_come_to_rest():
                 break
-            await self._call_carrier("tracking", CarrierActivities.track_shipment)
+            await self._track()
             if not self._has_come_to_rest() and workflow.now() >= deadline:
                 await self._report_late()
         await self._found()
@@ -185,7 +202,6 @@ class ShipmentWorkflow(UndeliveredParcel):
         """Nobody knows where the parcel is: a person looks, while the carrier is still asked."""
         if self._late and self.decided(DELIVERY) is None:
             return
-        self._late = True
         await self.mark(
             self._shipment.order_id,
             DELIVERY,
@@ -194,11 +210,27 @@ class ShipmentWorkflow(UndeliveredParcel):
         )
 
     async def _found(self) -> None:
-        self._late = False
         arrived = Resolution(
             actor=f"carrier:{self._shipment.shipment_id}", reason="the parcel has arrived"
         )
         await self.unmark(self._shipment.order_id, DELIVERY, arrived)
+
+    @property
+    def _late(self) -> bool:
+        return DELIVERY in self._waits
+
+    def fresh_run(self) -> Sequence[PlannedShipment]:
+        """The rows tell how far the parcel is; what only this run knows goes along."""
+        progress = ParcelProgress(
+            rejected=self._asked.rejected,
+            called_back=self._called_back,
+            packed=self._asked.packed,
+            handed_over=self._asked.handed_over,
+            move_before=self._move_before,
+            deliver_before=self._deliver_before,
+            has_news=self._news,
+        )
+        return [replace(self._shipment, progress=progress)]
 
     @workflow.query
     def get_status(self) -> ShipmentStatus:

@@ -9,21 +9,27 @@ from workflows import workflow_ids
 from workflows.messages import Action, Child, Resolution
 from workflows.ports.shipments import (
     CarrierActivities,
+    PlannedShipment,
     RecordEvent,
     ShipmentActivities,
     ShipmentState,
 )
-from workflows.steps import database_step
+from workflows.steps import carrier_call, database_step
 from workflows.task_queues import TaskQueue
 from workflows.vendor_parcel import VendorParcel
 
 LOST = "lost"
 
+TRACKING = "tracking"
+"""What a parcel waits for whose carrier does not say where it is."""
+
 
 class UndeliveredParcel(VendorParcel):
     """What becomes of a parcel that does not arrive is a person's decision."""
 
-    _news = False
+    def __init__(self, shipment: PlannedShipment) -> None:
+        super().__init__(shipment)
+        self._news = self._progress.has_news
 
     @property
     def _arrived(self) -> bool:
@@ -43,6 +49,7 @@ class UndeliveredParcel(VendorParcel):
         what = f"{kind} parcel {self._shipment.number}"
         words = f"parcel {self._shipment.number} is {kind}"
         while not (self._arrived or self._now.made_good):
+            await self._fresh_run_if_long()
             decision = await self._decision_about(what, words)
             if decision is None:
                 continue
@@ -73,7 +80,19 @@ class UndeliveredParcel(VendorParcel):
     async def _look_after_news(self) -> None:
         if self._news:
             self._news = False
-            await self._call_carrier("tracking", CarrierActivities.track_shipment)
+            await self._track()
+
+    async def _track(self) -> None:
+        """Ask the carrier, unless a person has meanwhile told where the parcel is."""
+        known = self._now
+
+        async def ask_carrier() -> ShipmentState:
+            if self._now is not known and self._has_come_to_rest():
+                return self._now
+            return await carrier_call(CarrierActivities.track_shipment, self._ref)
+
+        self._state = await self.until_done(self._shipment.order_id, TRACKING, ask_carrier)
+        self._show_state()
 
     async def _decided_to(self, decision: Resolution) -> bool:
         """Replace or refund; False when there is nothing to replace it with."""
@@ -102,4 +121,6 @@ class UndeliveredParcel(VendorParcel):
     @workflow.update
     async def record_event(self, step: RecordEvent) -> ShipmentState:
         """A person tells where the parcel is."""
-        return await self._ask_database(ShipmentActivities.record_event, step)
+        state = await self._ask_database(ShipmentActivities.record_event, step)
+        self.wake(TRACKING, f"{step.actor} told where the parcel is")
+        return state

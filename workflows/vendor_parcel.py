@@ -48,6 +48,7 @@ class _Asked:
     """What was asked for and is not done yet."""
 
     rejected: Resolution | None = None
+    """By its vendor, or by staff on the vendor's behalf."""
     packed: bool = False
     handed_over: bool = False
 
@@ -58,7 +59,12 @@ class VendorParcel(Parcel):
     def __init__(self, shipment: PlannedShipment) -> None:
         super().__init__(shipment)
         self._manual = False
-        self._asked = _Asked()
+        self._asked = _Asked(
+            rejected=self._progress.rejected,
+            packed=self._progress.packed,
+            handed_over=self._progress.handed_over,
+        )
+        self._move_before = self._progress.move_before
 
     async def _vendor_packs(self) -> None:
         """Wait until the vendor has accepted and packed, or the parcel is canceled."""
@@ -77,8 +83,10 @@ class VendorParcel(Parcel):
         self, move: VendorMove, within: timedelta, done: Callable[[], bool]
     ) -> None:
         what = f"vendor to {_WORDS[move]} parcel {self._shipment.number}"
-        patience: timedelta | None = self._in_time(within)
-        while not (done() or self._canceled):
+        if what not in self._waits and self._move_before is None:
+            self._move_before = workflow.now() + self._in_time(within)
+        while not (done() or self._canceled or self._called_back):
+            await self._fresh_run_if_long()
             in_time = await self._until(
                 lambda: (
                     done()
@@ -86,19 +94,33 @@ class VendorParcel(Parcel):
                     or self._asked.rejected is not None
                     or self.decided(what) is not None
                 ),
-                patience,
+                self._time_left(),
             )
             decision = self._asked.rejected or self.decided(what)
             if not in_time:
                 await self._escalate(move, what)
-                patience = None
+                self._move_before = None
             elif decision is not None and not (done() or self._canceled):
                 await self.unmark(self._shipment.order_id, what, decision)
-                patience = within
+                self._move_before = workflow.now() + within
                 if self._asked.rejected or decision.action is Action.CANCEL:
-                    await self._send_from_elsewhere(decision)
+                    await self._give_away(decision)
+        self._move_before = None
         vendor = Resolution(actor=Actor.SYSTEM, reason="the vendor has moved, or need not")
         await self.unmark(self._shipment.order_id, what, vendor)
+
+    def _time_left(self) -> timedelta | None:
+        if self._move_before is None:
+            return None
+        return max(self._move_before - workflow.now(), timedelta(0))
+
+    async def _give_away(self, decision: Resolution) -> None:
+        """What the carrier knows of is called back; what it does not is sent from elsewhere."""
+        if self._now.status is ShipmentStatus.PACKED:
+            self._called_back = decision
+        else:
+            self._asked.rejected = decision
+            await self._send_from_elsewhere(decision)
 
     def _in_time(self, within: timedelta) -> timedelta:
         """A person hears of a late parcel before the authorization of its payment lapses."""
@@ -127,6 +149,7 @@ class VendorParcel(Parcel):
     @workflow.update
     async def accept(self, step: ShipmentStep) -> ShipmentState:
         """The vendor will send it."""
+        await self._require_known_move(VendorMove.ACCEPT, step.actor)
         return await self._ask_database(ShipmentActivities.accept_shipment, step)
 
     @accept.validator
@@ -136,6 +159,7 @@ class VendorParcel(Parcel):
     @workflow.update
     async def reject(self, step: ShipmentStep) -> ShipmentState:
         """The vendor will not send it: other warehouses are looked for."""
+        await self._require_known_move(VendorMove.REJECT, step.actor)
         state = await self._ask_database(ShipmentActivities.reject_shipment, step)
         self._asked.rejected = Resolution(
             actor=step.actor, action=Action.CANCEL, reason=step.reason
@@ -149,11 +173,14 @@ class VendorParcel(Parcel):
     @workflow.update
     async def pack(self, step: SplitShipment) -> ShipmentState:
         """The vendor has packed it, or a part of it; returns when the carrier is booked."""
+        await self._require_known_move(VendorMove.PACK, step.actor)
         await self._ask_database(ShipmentActivities.split_shipment, step)
         if step.items:
             await self._tell_order("shipments_planned")
         self._asked.packed = True
-        await workflow.wait_condition(lambda: self._now.status is not ShipmentStatus.PLANNED)
+        await workflow.wait_condition(
+            lambda: self._now.status is not ShipmentStatus.PLANNED or self.leaving
+        )
         return self._now
 
     @pack.validator
@@ -163,9 +190,10 @@ class VendorParcel(Parcel):
     @workflow.update
     async def hand_over(self, step: ShipmentStep) -> ShipmentState:
         """The carrier may have it; returns when it is paid for and gone."""
+        await self._require_known_move(VendorMove.HAND_OVER, step.actor)
         workflow.logger.info("handed over by %s", step.actor)
         self._asked.handed_over = True
-        await workflow.wait_condition(lambda: self._now.status not in NOT_GONE)
+        await workflow.wait_condition(lambda: self._now.status not in NOT_GONE or self.leaving)
         return self._now
 
     @hand_over.validator
@@ -181,17 +209,25 @@ class VendorParcel(Parcel):
         await self._tell_order("shipments_planned")
         return state
 
+    async def _require_known_move(self, move: VendorMove, actor: str) -> None:
+        """What comes before a run has looked at its parcel waits for that."""
+        await workflow.wait_condition(lambda: self._state is not None)
+        self._require_move(move, actor)
+
     def _require_move(self, move: VendorMove, actor: str) -> None:
+        if self._state is None:
+            return
         allowed = self._possible_moves()
         if move not in allowed:
             raise ApplicationError(
                 f"{actor} cannot {move} the parcel now",
-                [str(one) for one in allowed],
+                {"state": str(self._state.status), "allowed": [str(one) for one in allowed]},
                 type="invalid-state",
             )
 
     def _possible_moves(self) -> list[VendorMove]:
-        if self._state is None or not self._manual or self._asked.rejected is not None:
+        given_away = self._asked.rejected or self._called_back
+        if self._state is None or not self._manual or given_away:
             return []
         if self._state.status is ShipmentStatus.PLANNED and not self._asked.packed:
             first = VendorMove.PACK if self._state.accepted else VendorMove.ACCEPT

@@ -83,7 +83,7 @@ async def test_skip_of_a_parked_void_ends_the_order(skipping: SkippingPlatform) 
     with pytest.raises(WorkflowUpdateFailedError) as refused:
         await checkout.execute_update(CheckoutWorkflow.resolve, decision(Action.REFUND))
     assert isinstance(refused.value.cause, ApplicationError)
-    assert refused.value.cause.details == ({"allowed": ["retry", "skip"]},)
+    assert refused.value.cause.details == ({"state": "payment void", "allowed": ["retry", "skip"]},)
     await checkout.execute_update(
         CheckoutWorkflow.resolve, decision(Action.SKIP, what="payment void")
     )

@@ -10,8 +10,26 @@ from datetime import datetime
 from temporalio import activity
 
 from core.domain.statuses import OrderStatus, ShipmentStatus
+from workflows.messages import Resolution
 
 _DAY = 86_400
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParcelProgress:
+    """How far a parcel has come that goes on in a new run, after its history has grown long.
+
+    Only what the database does not tell: what was asked for and is not done yet, and the moments of
+    its timers (UTC).
+    """
+
+    rejected: Resolution | None = None
+    called_back: Resolution | None = None
+    packed: bool = False
+    handed_over: bool = False
+    move_before: datetime | None = None
+    deliver_before: datetime | None = None
+    has_news: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +52,7 @@ class PlannedShipment:
     pack_within_seconds: int = 2 * _DAY
     hand_over_within_seconds: int = 2 * _DAY
     """How long a vendor who moves parcels by hand may take for each step."""
-    deliver_before: datetime | None = None
-    """When a person is asked; known once it is on its way (UTC)."""
+    progress: ParcelProgress | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
