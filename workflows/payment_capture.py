@@ -71,7 +71,7 @@ class PaymentCaptureWorkflow(Parkable):
 
     async def _take(self) -> CaptureResult:
         while True:
-            await self._fresh_run_if_long()
+            await self._fresh_run_unless_answering()
             plan = await database_step(
                 CaptureActivities.plan_capture,
                 PlanCapture(
@@ -159,7 +159,7 @@ class PaymentCaptureWorkflow(Parkable):
     async def _answered(self, state: AuthorizationState) -> Resolution | None:
         while True:
             self._asked_about = state
-            await self._fresh_run_if_long()
+            await self._fresh_run_unless_answering()
             await self._wait_for_news()
             decision = self.decided(NEW_PAYMENT)
             challenged = state.status is PaymentStatus.REQUIRES_ACTION
@@ -178,6 +178,11 @@ class PaymentCaptureWorkflow(Parkable):
                 await self.unmark(self._capture.order_id, NEW_PAYMENT, decision)
                 return decision if decision.action is Action.CANCEL else None
             return None
+
+    async def _fresh_run_unless_answering(self) -> None:
+        """A customer who has just given a payment method is told what became of it."""
+        if self._offer is None:
+            await self._fresh_run_if_long()
 
     async def _wait_for_news(self) -> None:
         """Until the customer or a person acts; a challenge is asked about now and then."""

@@ -30,9 +30,14 @@ async def cancel_and_refund(
 ) -> str | None:
     """Cancel a parcel that has not left; return the refund of what was taken for it, if anything.
 
+    One that makes another good was for nothing: its goods are given back what they had cost.
+
     Raises:
         InvalidStateError: the parcel has left.
     """
+    if shipment.purpose == ShipmentPurpose.REPLACEMENT:
+        await cancel_parcel(session, order, shipment, actor=actor, reason=reason)
+        return await refund_contents(session, order, shipment, actor=actor, reason=reason)
     refund_id = derived_id(Prefix.REFUND, shipment.id, "canceled")
     if shipment.status == ShipmentStatus.CANCELED:
         return refund_id if await session.get(Refund, refund_id) else None
@@ -64,7 +69,8 @@ async def refund_contents(
 ) -> str | None:
     """Ask for the price of a parcel's goods back, and count them as returned. Once per parcel.
 
-    None when they cost nothing, or when everything was given back before.
+    None when they cost nothing, or when everything was given back before. What was canceled is the
+    worth of the parcel that it was to make good.
     """
     refund_id = derived_id(Prefix.REFUND, shipment.id, "not-arrived")
     if await session.get(Refund, refund_id):
@@ -92,7 +98,9 @@ async def refund_contents(
         amount=min(worth, left),
         reason=reason or f"parcel {shipment.number} did not arrive",
         actor=actor,
-        shipment_id=shipment.id,
+        shipment_id=(
+            shipment.replaces_id if shipment.status == ShipmentStatus.CANCELED else shipment.id
+        ),
         items=credited,
     )
     entries = await parcel_states.sum_up(session, order)
