@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import ast
 import re
 
 from models.repositories.invariants import INVARIANTS
 from tests.architecture.source import ROOT, project_files, relative
 
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
 
 def test_every_link_in_a_document_leads_somewhere() -> None:
@@ -18,6 +20,29 @@ def test_every_link_in_a_document_leads_somewhere() -> None:
     ]
 
     assert lost == []
+
+
+def test_every_test_named_in_a_document_exists() -> None:
+    named = [
+        (relative(document), *name)
+        for document in project_files()
+        if document.suffix == ".md"
+        for name in NAMED_TEST.findall(document.read_text(encoding="utf-8"))
+    ]
+
+    assert named
+    assert [one for one in named if one[2] not in _tests_of(one[1])] == []
+
+
+def _tests_of(path: str) -> set[str]:
+    source = ROOT / path
+    if not source.exists():
+        return set()
+    return {
+        node.name
+        for node in ast.parse(source.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
 
 
 def test_every_decision_has_context_decision_and_consequences() -> None:
