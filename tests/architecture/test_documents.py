@@ -5,6 +5,7 @@ import re
 
 from models.repositories.invariants import INVARIANTS
 from tests.architecture.source import ROOT, project_files, relative
+from workers.registry import POOLS
 
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
@@ -67,3 +68,17 @@ def test_every_invariant_is_numbered_as_in_the_document() -> None:
 
     assert {invariant.number for invariant in INVARIANTS} <= numbers
     assert numbers == set(range(1, 11))
+
+
+def test_every_workflow_is_in_the_table_with_its_queue() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = [row.split("|") for row in text.splitlines() if row.startswith("| [")]
+
+    missing = [
+        f"{workflow.__name__} on {queue}"
+        for queue, pool in POOLS.items()
+        for workflow in pool.workflows
+        if not any(f"[{workflow.__name__}]" in row[1] and queue in row[3] for row in rows)
+    ]
+
+    assert missing == []
