@@ -8,6 +8,8 @@ from tests.architecture.source import ROOT, project_files, relative
 from workers.registry import POOLS
 
 LINK = re.compile(r"\]\((?!https?://|#)([^)#]+)")
+STEP_ARGUMENT = {"until_done": 1, "mark": 1, "_until_done_or_given_up": 0, "_call_carrier": 0}
+"""Where the calls that may park take the name of their step."""
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 
 
@@ -82,3 +84,33 @@ def test_every_workflow_is_in_the_table_with_its_queue() -> None:
     ]
 
     assert missing == []
+
+
+def test_every_step_that_parks_is_in_the_table() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = text[text.index("## Stepping in") : text.index("**Long runs.**")]
+    trees = [
+        ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "workflows").glob("*.py")
+    ]
+    names = {
+        target.id: node.value.value
+        for tree in trees
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    steps = {
+        str(argument.value if isinstance(argument, ast.Constant) else names[argument.id])
+        for tree in trees
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Attribute)
+        and call.func.attr in STEP_ARGUMENT
+        for argument in [call.args[STEP_ARGUMENT[call.func.attr]]]
+        if isinstance(argument, ast.Constant)
+        or (isinstance(argument, ast.Name) and argument.id in names)
+    }
+
+    assert "carrier booking" in steps
+    assert sorted(step for step in steps if step not in table) == []
