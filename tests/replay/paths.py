@@ -16,12 +16,16 @@ from tests.workflows.conftest import outside, skipping
 from tests.workflows.platform import DAY, HANDLING, SkippingPlatform
 from tests.workflows.test_cancel_checkout import asked_by_the_bank
 from tests.workflows.test_capture import lapsed
+from tests.workflows.test_order_changes import change, edit
 from tests.workflows.test_refund import requested, started
 from tests.workflows.test_returns import begun, dearer, received, sold
+from tests.workflows.test_undelivered import decide, happens, shipped
+from tests.workflows.test_vendor_parcels import ask, delivered, reaches
+from tests.workflows.test_vendor_parcels import begun as by_hand
 from workflows import workflow_ids
 from workflows.checkout import CheckoutWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
-from workflows.messages import CancelRequest, DecideReturn, SendReturn
+from workflows.messages import Action, CancelRequest, DecideReturn, SendReturn
 from workflows.ports.housekeeping import Housekeeping
 from workflows.returns import ReturnWorkflow
 from workflows.stock_reservation import StockReservationWorkflow
@@ -136,8 +140,11 @@ async def test_an_order_to_its_completion(skipping: SkippingPlatform) -> None:
     await eventually(lambda: shop.status(order_id), lambda status: status == "shipped")
     (parcel,) = await shop.shipments(order_id)
     await skipping.outside.tracked(parcel["carrier_shipment_id"], "delivered")
+    before = await event_ids(skipping)
     event = new_id(Prefix.EVENT)
     await shop.receive_event("carrier", event, object_id=parcel["carrier_shipment_id"])
+    ((provider, event_id),) = await event_ids(skipping) - before
+    await keep(skipping, workflow_ids.webhook(provider, event_id), "about_a_parcel")
     await eventually(lambda: shop.status(order_id), lambda status: status == "delivered")
     await shop.workflow(workflow_ids.shipment(parcel["id"])).result()
     fulfillment = workflow_ids.fulfillment(order_id)
@@ -154,6 +161,32 @@ async def test_an_order_canceled_before_it_ships(skipping: SkippingPlatform) -> 
     await eventually(lambda: shop.fulfillment_started(order_id))
     await shop.fulfillment(order_id).execute_update("cancel", CancelRequest(reason="a mistake"))
     await keep(skipping, workflow_ids.fulfillment(order_id), "canceled")
+
+
+async def test_an_order_edited_and_sent_by_hand(skipping: SkippingPlatform) -> None:
+    shop = skipping.shop
+    order_id, shelf, _ = await by_hand(skipping)
+    await change(skipping, order_id, "edit", edit(shelf.sku, 1))
+    for move in ("accept", "pack", "hand_over"):
+        await ask(skipping, order_id, move)
+    await delivered(skipping, order_id)
+    await eventually(lambda: shop.status(order_id), lambda status: status == "delivered")
+    (parcel,) = await shop.shipments(order_id)
+    await shop.workflow(workflow_ids.shipment(parcel["id"])).result()
+    await keep(skipping, workflow_ids.shipment(parcel["id"]), "sent_by_hand")
+    fulfillment = workflow_ids.fulfillment(order_id)
+    await skipping.skip_to_the_end(fulfillment, 15 * DAY)
+    await keep(skipping, fulfillment, "edited")
+
+
+async def test_a_parcel_lost_and_replaced(skipping: SkippingPlatform) -> None:
+    order_id, _ = await shipped(skipping)
+    await happens(skipping, order_id, 1, "lost")
+    await decide(skipping, order_id, "lost parcel 1", Action.RETRY)
+    lost = workflow_ids.shipment((await skipping.shop.shipments(order_id))[0]["id"])
+    await skipping.shop.workflow(lost).result()
+    await keep(skipping, lost, "lost_and_replaced")
+    await reaches(skipping, order_id, "delivery_failed", "handed_over")
 
 
 async def test_events_and_housekeeping(skipping: SkippingPlatform) -> None:
