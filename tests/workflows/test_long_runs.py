@@ -48,7 +48,7 @@ def suggest_after(monkeypatch: pytest.MonkeyPatch, events: int) -> None:
 
 @pytest.fixture
 def rare_tries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A parked step is tried every half day, so that a month of them takes a second."""
+    """A parked step is tried every half day, so that weeks of it take seconds."""
     monkeypatch.setattr(parking, "PARKED_LONGEST_WAIT", DAY / 2)
     monkeypatch.setattr(parking, "PARKED_FIRST_WAIT", DAY / 2)
 
@@ -177,7 +177,7 @@ async def test_customer_who_pays_after_days_pays_once(skipping: SkippingPlatform
     assert paid == [("succeeded", PRICE + SHIPPING, PRICE + SHIPPING)]
 
 
-async def test_month_of_an_order_passes_in_a_second(skipping: SkippingPlatform) -> None:
+async def test_month_of_an_order_passes_in_seconds(skipping: SkippingPlatform) -> None:
     shop = skipping.shop
     order_id, shelf, _ = await begun(skipping)
     began = await skipping.now() - HANDLING
