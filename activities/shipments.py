@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
@@ -109,7 +110,23 @@ class PostgresShipmentActivities(ShipmentActivities):
                         actor=step.actor,
                     )
                     await timeline.append(session, order.id, [entry])
-            return await state_of(session, order, shipment)
+            state = await state_of(session, order, shipment)
+            return replace(state, beside=await self._beside(session, order, shipment))
+
+    async def _beside(
+        self, session: AsyncSession, order: Order, shipment: Shipment
+    ) -> list[PlannedShipment]:
+        """Who looks after an order's own parcels reads its plan; the others have nobody."""
+        if shipment.purpose == ShipmentPurpose.ORDER:
+            return []
+        payment = await orders.first_payment(session, order.id)
+        return [
+            self._planned(one, payment)
+            for one in await shipments.of_order(session, order.id)
+            if (one.purpose, one.replaces_id) == (shipment.purpose, shipment.replaces_id)
+            and one.id != shipment.id
+            and one.status == ShipmentStatus.PLANNED
+        ]
 
     @activity.defn
     async def escalate_shipment(self, step: EscalateShipment) -> None:
@@ -165,6 +182,7 @@ class PostgresShipmentActivities(ShipmentActivities):
     @activity.defn
     async def record_event(self, step: RecordEvent) -> ShipmentState:
         status = CARRIER_WORDS[step.status]
+        served: list[str] = []
         async with self._locked(step.order_id, step.shipment_id) as (session, order, shipment):
             known = await session.get(ShipmentEvent, (shipment.id, step.event_id))
             if known is None:
@@ -175,8 +193,9 @@ class PostgresShipmentActivities(ShipmentActivities):
                     session, order, shipment, status, actor=step.actor, lost=step.status == LOST
                 )
             if step.sellable and shipment.status == ShipmentStatus.RETURNED:
-                await parcel_contents.restock(session, shipment, actor=step.actor)
-            return await state_of(session, order, shipment)
+                served = await parcel_contents.restock(session, shipment, actor=step.actor)
+            state = await state_of(session, order, shipment)
+            return replace(state, served=served)
 
     @activity.defn
     async def replace_shipment(self, step: ShipmentStep) -> Replacement:

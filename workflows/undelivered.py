@@ -5,8 +5,7 @@ from __future__ import annotations
 from temporalio import workflow
 
 from core.domain.statuses import ShipmentStatus
-from workflows import workflow_ids
-from workflows.messages import Action, Child, Resolution
+from workflows.messages import Action, Resolution
 from workflows.ports.shipments import (
     CarrierActivities,
     RecordEvent,
@@ -14,7 +13,6 @@ from workflows.ports.shipments import (
     ShipmentState,
 )
 from workflows.steps import database_step
-from workflows.task_queues import TaskQueue
 from workflows.vendor_parcel import VendorParcel
 
 LOST = "lost"
@@ -84,13 +82,7 @@ class UndeliveredParcel(VendorParcel):
             return True
         replacement = await database_step(ShipmentActivities.replace_shipment, step)
         for parcel in replacement.shipments:
-            await self._start_child(
-                Child.SHIPMENT,
-                parcel,
-                workflow_id=workflow_ids.shipment(parcel.shipment_id),
-                queue=TaskQueue.FULFILLMENT,
-                summary=f"Replacement {parcel.number} of {parcel.order_id}",
-            )
+            await self._start_parcel(parcel)
         await self._look()
         return bool(replacement.shipments)
 
@@ -102,4 +94,7 @@ class UndeliveredParcel(VendorParcel):
     @workflow.update
     async def record_event(self, step: RecordEvent) -> ShipmentState:
         """A person tells where the parcel is."""
-        return await self._ask_database(ShipmentActivities.record_event, step)
+        state = await self._ask_database(ShipmentActivities.record_event, step)
+        for order_id in state.served:
+            await self._tell_order("shipments_planned", order_id=order_id)
+        return state

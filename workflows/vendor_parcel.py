@@ -149,9 +149,11 @@ class VendorParcel(Parcel):
     @workflow.update
     async def pack(self, step: SplitShipment) -> ShipmentState:
         """The vendor has packed it, or a part of it; returns when the carrier is booked."""
-        await self._ask_database(ShipmentActivities.split_shipment, step)
+        state = await self._ask_database(ShipmentActivities.split_shipment, step)
         if step.items:
             await self._tell_order("shipments_planned")
+        for parcel in state.beside:
+            await self._start_parcel(parcel)
         self._asked.packed = True
         await workflow.wait_condition(lambda: self._now.status is not ShipmentStatus.PLANNED)
         return self._now

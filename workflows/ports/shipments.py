@@ -71,6 +71,10 @@ class ShipmentState:
     """What the order's payments have authorized and not captured, minor units."""
     refund_id: str | None = None
     """The refund that the step wrote: ``RefundWorkflow`` carries it out."""
+    beside: Sequence[PlannedShipment] = ()
+    """Further parcels of one exchange or replacement: whoever splits it starts them."""
+    served: Sequence[str] = ()
+    """Orders that waited for what the step put on the shelf, and got it: they are told."""
 
 
 @dataclass(frozen=True, kw_only=True)
