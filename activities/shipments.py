@@ -11,6 +11,7 @@ from sqlmodel import select
 from temporalio import activity
 
 from activities.carrier import CARRIER_WORDS, LOST
+from activities.shipment_audit import write_down, write_down_once
 from activities.shipment_state import is_manual, state_of
 from core.database import Database
 from core.domain.errors import InvalidStateError, OutOfStockError
@@ -79,6 +80,7 @@ class PostgresShipmentActivities(ShipmentActivities):
                     actor=step.actor,
                 )
                 await timeline.append(session, order.id, [entry])
+                await write_down_once(session, shipment, actor=step.actor, move="accept")
             return await state_of(session, order, shipment)
 
     @activity.defn
@@ -110,6 +112,7 @@ class PostgresShipmentActivities(ShipmentActivities):
                         actor=step.actor,
                     )
                     await timeline.append(session, order.id, [entry])
+            await write_down_once(session, shipment, actor=step.actor, move="pack")
             state = await state_of(session, order, shipment)
             return replace(state, beside=await self._beside(session, order, shipment))
 
@@ -127,6 +130,11 @@ class PostgresShipmentActivities(ShipmentActivities):
             and one.id != shipment.id
             and one.status == ShipmentStatus.PLANNED
         ]
+
+    @activity.defn
+    async def note_hand_over(self, step: ShipmentStep) -> None:
+        async with self._locked(step.order_id, step.shipment_id) as (session, _, shipment):
+            await write_down_once(session, shipment, actor=step.actor, move="hand_over")
 
     @activity.defn
     async def escalate_shipment(self, step: EscalateShipment) -> None:
@@ -153,6 +161,7 @@ class PostgresShipmentActivities(ShipmentActivities):
             if step.warehouse_id is None:
                 return  # nobody asked for a place: staff decides what becomes of it
             raise InvalidStateError(present=f"a {shipment.purpose} parcel", wanted="reallocate")
+        before = shipment.status
         try:
             planned = await parcel_contents.send_from_elsewhere(
                 session, order, shipment, warehouse_id=step.warehouse_id
@@ -170,6 +179,15 @@ class PostgresShipmentActivities(ShipmentActivities):
             actor=step.actor,
         )
         await timeline.append(session, order.id, [entry])
+        await write_down(
+            session,
+            shipment,
+            actor=step.actor,
+            move="reallocate",
+            before=before,
+            reason=step.reason,
+            more={"shipment_ids": [one.id for one in planned]},
+        )
 
     @activity.defn
     async def cancel_shipment(self, step: ShipmentStep) -> ShipmentState:
@@ -185,12 +203,21 @@ class PostgresShipmentActivities(ShipmentActivities):
         served: list[str] = []
         async with self._locked(step.order_id, step.shipment_id) as (session, order, shipment):
             known = await session.get(ShipmentEvent, (shipment.id, step.event_id))
+            before = shipment.status
             if known is None:
                 if shipment.status != status:
                     require_move(SHIPMENT_MOVES, ShipmentStatus(shipment.status), status)
                 await shipments.record_tracking(session, shipment.id, [_event(step)])
                 await parcel_states.move(
                     session, order, shipment, status, actor=step.actor, lost=step.status == LOST
+                )
+                await write_down(
+                    session,
+                    shipment,
+                    actor=step.actor,
+                    move="event",
+                    before=before,
+                    more={"told": step.status, "sellable": step.sellable},
                 )
             if step.sellable and shipment.status == ShipmentStatus.RETURNED:
                 served = await parcel_contents.restock(session, shipment, actor=step.actor)

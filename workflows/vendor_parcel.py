@@ -36,6 +36,7 @@ class VendorMove(StrEnum):
     HAND_OVER = "hand_over"
 
 
+_STAFF = "staff:"
 _WORDS = {
     VendorMove.ACCEPT: "accept",
     VendorMove.PACK: "pack",
@@ -165,8 +166,9 @@ class VendorParcel(Parcel):
     @workflow.update
     async def hand_over(self, step: ShipmentStep) -> ShipmentState:
         """The carrier may have it; returns when it is paid for and gone."""
-        workflow.logger.info("handed over by %s", step.actor)
         self._asked.handed_over = True
+        if step.actor.startswith(_STAFF):
+            await database_step(ShipmentActivities.note_hand_over, step)
         await workflow.wait_condition(lambda: self._now.status not in NOT_GONE)
         return self._now
 

@@ -181,6 +181,11 @@ class ShipmentActivities(ABC):
 
     @activity.defn
     @abstractmethod
+    async def note_hand_over(self, step: ShipmentStep) -> None:
+        """Write down which member of staff hands it over in its vendor's place."""
+
+    @activity.defn
+    @abstractmethod
     async def escalate_shipment(self, step: EscalateShipment) -> None:
         """Tell in the timeline that the vendor is late."""
 
