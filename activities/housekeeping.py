@@ -11,7 +11,7 @@ from activities.stock_news import tell_fulfillments
 from core.database import Database
 from models.repositories import backorders, carts, housekeeping, stock_alerts
 from workflows import search_attributes, workflow_ids
-from workflows.messages import Child, RefundRequest, ReturnRequest
+from workflows.messages import Checkout, Child, RefundRequest, ReturnRequest
 from workflows.ports.housekeeping import Housekeeping, HousekeepingActivities, Tidied
 from workflows.ports.webhooks import EventRef
 from workflows.task_queues import TaskQueue
@@ -69,7 +69,7 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
         return redriven
 
     async def _start_what_was_written(self) -> int:
-        """A refund or a return is written before its workflow starts: the writer may have died."""
+        """Who wrote a refund, a return or a draft may have died before its workflow began."""
         started = 0
         for row in await housekeeping.pending_refunds(self._database):
             started += await self._start(
@@ -85,12 +85,19 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
                 workflow_id=workflow_ids.return_(row["id"]),
                 queue=TaskQueue.FULFILLMENT,
             )
+        for row in await housekeeping.unopened_drafts(self._database):
+            started += await self._start(
+                "CheckoutWorkflow",
+                Checkout(order_id=row["order_id"], customer_id=row["customer_id"]),
+                workflow_id=workflow_ids.checkout(row["order_id"]),
+                queue=TaskQueue.CHECKOUT,
+            )
         return started
 
     async def _start(
         self,
-        workflow: Child,
-        request: RefundRequest | ReturnRequest,
+        workflow: str,
+        request: RefundRequest | ReturnRequest | Checkout,
         *,
         workflow_id: str,
         queue: TaskQueue,

@@ -43,6 +43,15 @@ WHERE status = 'pending' AND created_at < now() - interval '1 minute'
 ORDER BY random() LIMIT 500
 """)
 
+# A key is kept for some days: whoever was told "accepted" longer ago has asked a person.
+_UNOPENED_DRAFTS = text("""
+SELECT d.order_id, d.customer_id FROM checkout_drafts d
+JOIN idempotency_keys k ON k.resource_id = d.order_id AND k.response_status = 202
+LEFT JOIN orders o ON o.id = d.order_id
+WHERE o.id IS NULL AND d.created_at < now() - interval '1 minute'
+ORDER BY random() LIMIT 500
+""")
+
 
 async def delete_old_keys(database: Database, days: int) -> int:
     """Forget answers that are older than ``days``; at most 10,000 a call."""
@@ -67,3 +76,8 @@ async def unstarted_returns(database: Database) -> list[RowMapping]:
 async def pending_refunds(database: Database) -> list[RowMapping]:
     """Refunds that are not carried out for over a minute, at most 500 of them."""
     return list(await database.statement(_PENDING_REFUNDS, {}))
+
+
+async def unopened_drafts(database: Database) -> list[RowMapping]:
+    """Orders that their customers were promised and that nothing has opened for over a minute."""
+    return list(await database.statement(_UNOPENED_DRAFTS, {}))

@@ -20,6 +20,10 @@ PART = 300
 
 _AGE = text("UPDATE refunds SET created_at = created_at - interval '5 minutes'")
 _AGE_RETURNS = text("UPDATE returns SET created_at = created_at - interval '5 minutes'")
+_AGE_DRAFTS = text("UPDATE checkout_drafts SET created_at = created_at - interval '5 minutes'")
+_PROMISE = text("""
+UPDATE idempotency_keys SET response_status = 202, response_body = '{}' WHERE resource_id = :id
+""")
 
 
 async def tidy(skipping: SkippingPlatform) -> int:
@@ -78,3 +82,19 @@ async def test_return_that_nobody_follows_is_started_by_the_housekeeping(
 async def given_back(skipping: SkippingPlatform, order_id: str) -> int:
     """What the provider has given back."""
     return sum(one["refunded"] for one in await skipping.outside.attempts(order_id))
+
+
+async def test_order_that_was_promised_and_never_opened_is_begun_by_the_housekeeping(
+    skipping: SkippingPlatform,
+) -> None:
+    shop = skipping.shop
+    order_id = await shop.draft(await shop.stock_up(1))
+    await shop.database.statement(_AGE_DRAFTS, {})
+    assert await tidy(skipping) == 0
+    await shop.database.statement(_PROMISE, {"id": order_id})
+
+    assert await tidy(skipping) == 1
+
+    await eventually(lambda: shop.status(order_id), lambda status: status == "confirmed")
+    await eventually(lambda: shop.fulfillment_started(order_id))
+    assert await tidy(skipping) == 0

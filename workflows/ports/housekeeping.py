@@ -31,7 +31,7 @@ class Tidied:
     """Variants whose stock has fallen below its threshold, or risen above it again."""
     carts: int = 0
     restarted: int = 0
-    """Refunds and returns whose row was written and whose workflow was not running."""
+    """Refunds, returns and drafts whose row was written and whose workflow was not running."""
 
 
 class HousekeepingActivities(ABC):
