@@ -10,7 +10,8 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from activities.stock_news import tell_fulfillments
 from core.database import Database
 from models.repositories import backorders, carts, housekeeping, stock_alerts
-from workflows import workflow_ids
+from workflows import search_attributes, workflow_ids
+from workflows.messages import Checkout, Child, RefundRequest, ReturnRequest
 from workflows.ports.housekeeping import Housekeeping, HousekeepingActivities, Tidied
 from workflows.ports.webhooks import EventRef
 from workflows.task_queues import TaskQueue
@@ -32,6 +33,7 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
             redriven_events=await self._redrive_events(),
             served_orders=await self._serve_waiting_orders(),
             stock_alerts=len(await stock_alerts.watch(self._database)),
+            restarted=await self._start_what_was_written(),
         )
 
     async def _serve_waiting_orders(self) -> int:
@@ -65,3 +67,51 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
                 continue
             redriven += 1
         return redriven
+
+    async def _start_what_was_written(self) -> int:
+        """Who wrote a refund, a return or a draft may have died before its workflow began."""
+        started = 0
+        for row in await housekeeping.pending_refunds(self._database):
+            started += await self._start(
+                Child.REFUND,
+                RefundRequest(order_id=row["order_id"], refund_id=row["id"]),
+                workflow_id=workflow_ids.refund(row["id"]),
+                queue=TaskQueue.PAYMENTS,
+            )
+        for row in await housekeeping.unstarted_returns(self._database):
+            started += await self._start(
+                Child.RETURN,
+                ReturnRequest(order_id=row["order_id"], return_id=row["id"]),
+                workflow_id=workflow_ids.return_(row["id"]),
+                queue=TaskQueue.FULFILLMENT,
+            )
+        for row in await housekeeping.unopened_drafts(self._database):
+            started += await self._start(
+                "CheckoutWorkflow",
+                Checkout(order_id=row["order_id"], customer_id=row["customer_id"]),
+                workflow_id=workflow_ids.checkout(row["order_id"]),
+                queue=TaskQueue.CHECKOUT,
+            )
+        return started
+
+    async def _start(
+        self,
+        workflow: str,
+        request: RefundRequest | ReturnRequest | Checkout,
+        *,
+        workflow_id: str,
+        queue: TaskQueue,
+    ) -> bool:
+        """Start it unless it runs or has ended well; tell whether that was needed."""
+        try:
+            await self._temporal.start_workflow(
+                workflow,
+                request,
+                id=workflow_id,
+                task_queue=queue,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+                search_attributes=search_attributes.of_order(request.order_id),
+            )
+        except WorkflowAlreadyStartedError:
+            return False
+        return True

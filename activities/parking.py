@@ -8,7 +8,14 @@ from core.database import Database
 from core.domain.events import OrderEvent, TimelineEntry
 from models.oversight import OrderWait
 from models.repositories import parking
+from workflows.messages import NEW_PAYMENT
 from workflows.ports.parking import ParkingActivities, ParkOrder, ResolveStep, ResumeOrder
+
+_ASKED = TimelineEntry(
+    type=OrderEvent.PAYMENT_REQUESTED,
+    title="Another payment is asked for",
+    detail="the customer can give another payment method",
+)
 
 
 class PostgresParkingActivities(ParkingActivities):
@@ -32,6 +39,7 @@ class PostgresParkingActivities(ParkingActivities):
                     next_attempt_at=step.next_attempt_at,
                     actions=list(step.actions),
                 ),
+                then=[_ASKED] if step.what == NEW_PAYMENT else [],
             )
 
     @activity.defn

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import select
 from temporalio import activity
 
 from activities.carrier import CARRIER_WORDS, LOST
+from activities.shipment_audit import write_down, write_down_once
 from activities.shipment_state import is_manual, state_of
 from core.database import Database
 from core.domain.errors import InvalidStateError, OutOfStockError
@@ -78,6 +80,7 @@ class PostgresShipmentActivities(ShipmentActivities):
                     actor=step.actor,
                 )
                 await timeline.append(session, order.id, [entry])
+                await write_down_once(session, shipment, actor=step.actor, move="accept")
             return await state_of(session, order, shipment)
 
     @activity.defn
@@ -109,7 +112,29 @@ class PostgresShipmentActivities(ShipmentActivities):
                         actor=step.actor,
                     )
                     await timeline.append(session, order.id, [entry])
-            return await state_of(session, order, shipment)
+            await write_down_once(session, shipment, actor=step.actor, move="pack")
+            state = await state_of(session, order, shipment)
+            return replace(state, beside=await self._beside(session, order, shipment))
+
+    async def _beside(
+        self, session: AsyncSession, order: Order, shipment: Shipment
+    ) -> list[PlannedShipment]:
+        """Who looks after an order's own parcels reads its plan; the others have nobody."""
+        if shipment.purpose == ShipmentPurpose.ORDER:
+            return []
+        payment = await orders.first_payment(session, order.id)
+        return [
+            self._planned(one, payment)
+            for one in await shipments.of_order(session, order.id)
+            if (one.purpose, one.replaces_id) == (shipment.purpose, shipment.replaces_id)
+            and one.id != shipment.id
+            and one.status == ShipmentStatus.PLANNED
+        ]
+
+    @activity.defn
+    async def note_hand_over(self, step: ShipmentStep) -> None:
+        async with self._locked(step.order_id, step.shipment_id) as (session, _, shipment):
+            await write_down_once(session, shipment, actor=step.actor, move="hand_over")
 
     @activity.defn
     async def escalate_shipment(self, step: EscalateShipment) -> None:
@@ -136,6 +161,7 @@ class PostgresShipmentActivities(ShipmentActivities):
             if step.warehouse_id is None:
                 return  # nobody asked for a place: staff decides what becomes of it
             raise InvalidStateError(present=f"a {shipment.purpose} parcel", wanted="reallocate")
+        before = shipment.status
         try:
             planned = await parcel_contents.send_from_elsewhere(
                 session, order, shipment, warehouse_id=step.warehouse_id
@@ -153,6 +179,15 @@ class PostgresShipmentActivities(ShipmentActivities):
             actor=step.actor,
         )
         await timeline.append(session, order.id, [entry])
+        await write_down(
+            session,
+            shipment,
+            actor=step.actor,
+            move="reallocate",
+            before=before,
+            reason=step.reason,
+            more={"shipment_ids": [one.id for one in planned]},
+        )
 
     @activity.defn
     async def cancel_shipment(self, step: ShipmentStep) -> ShipmentState:
@@ -165,8 +200,10 @@ class PostgresShipmentActivities(ShipmentActivities):
     @activity.defn
     async def record_event(self, step: RecordEvent) -> ShipmentState:
         status = CARRIER_WORDS[step.status]
+        served: list[str] = []
         async with self._locked(step.order_id, step.shipment_id) as (session, order, shipment):
             known = await session.get(ShipmentEvent, (shipment.id, step.event_id))
+            before = shipment.status
             if known is None:
                 if shipment.status != status:
                     require_move(SHIPMENT_MOVES, ShipmentStatus(shipment.status), status)
@@ -174,9 +211,18 @@ class PostgresShipmentActivities(ShipmentActivities):
                 await parcel_states.move(
                     session, order, shipment, status, actor=step.actor, lost=step.status == LOST
                 )
+                await write_down(
+                    session,
+                    shipment,
+                    actor=step.actor,
+                    move="event",
+                    before=before,
+                    more={"told": step.status, "sellable": step.sellable},
+                )
             if step.sellable and shipment.status == ShipmentStatus.RETURNED:
-                await parcel_contents.restock(session, shipment, actor=step.actor)
-            return await state_of(session, order, shipment)
+                served = await parcel_contents.restock(session, shipment, actor=step.actor)
+            state = await state_of(session, order, shipment)
+            return replace(state, served=served)
 
     @activity.defn
     async def replace_shipment(self, step: ShipmentStep) -> Replacement:

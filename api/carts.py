@@ -8,6 +8,7 @@ from typing import Any
 
 from api.schemas.checkout import Item
 from core.domain.allocation import Allocation, AllocationStrategy, allocate
+from core.domain.backorders import WaitingUnits
 from core.domain.errors import (
     ConflictError,
     FieldError,
@@ -217,6 +218,22 @@ def shortages(items: Sequence[Item], snapshot: CartSnapshot) -> list[Shortage]:
         if item.sku not in snapshot.variants or not snapshot.variants[item.sku].can_wait
     }
     return [s for s in allocate(wanted, snapshot.stock) if isinstance(s, Shortage)]
+
+
+def waiting(items: Sequence[Item], snapshot: CartSnapshot) -> dict[str, WaitingUnits]:
+    """Return what of the cart would wait for stock, by SKU; nothing is promised by it."""
+    found = {}
+    for item in items:
+        variant = snapshot.variants.get(item.sku)
+        if variant is None or not variant.can_wait:
+            continue
+        there = sum(max(0, one.available) for one in snapshot.stock if one.sku == item.sku)
+        missing = item.quantity - (0 if variant.kept_back else min(item.quantity, there))
+        if missing:
+            found[item.sku] = WaitingUnits(
+                sku=item.sku, quantity=missing, promised_at=variant.promised_at
+            )
+    return found
 
 
 def draft_of(

@@ -161,6 +161,16 @@ class Parcel(Parkable):
             summary=f"Refund for parcel {self._shipment.number}",
         )
 
+    async def _start_parcel(self, parcel: PlannedShipment) -> None:
+        """Start a parcel that the order's fulfilment does not: an exchange or a replacement."""
+        await self._start_child(
+            Child.SHIPMENT,
+            parcel,
+            workflow_id=workflow_ids.shipment(parcel.shipment_id),
+            queue=TaskQueue.FULFILLMENT,
+            summary=f"Shipment {parcel.number} of {parcel.order_id}",
+        )
+
     async def _start_child(
         self, child: Child, argument: object, *, workflow_id: str, queue: TaskQueue, summary: str
     ) -> None:
@@ -179,9 +189,12 @@ class Parcel(Parkable):
         except WorkflowAlreadyStartedError:
             workflow.logger.info("it was started before a reset and goes on")
 
-    async def _tell_order(self, signal: str, *arguments: object) -> None:
+    async def _tell_order(
+        self, signal: str, *arguments: object, order_id: str | None = None
+    ) -> None:
+        """Signal the fulfilment of the parcel's order, or of another one."""
         order = workflow.get_external_workflow_handle(
-            workflow_ids.fulfillment(self._shipment.order_id)
+            workflow_ids.fulfillment(order_id or self._shipment.order_id)
         )
         try:
             await order.signal(signal, args=list(arguments))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from temporalio import workflow
 
 from core.domain.statuses import ShipmentStatus
-from workflows import workflow_ids
-from workflows.messages import Action, Child, Resolution
+from workflows.messages import Action, Resolution
 from workflows.ports.shipments import (
     CarrierActivities,
     PlannedShipment,
@@ -15,7 +14,6 @@ from workflows.ports.shipments import (
     ShipmentState,
 )
 from workflows.steps import carrier_call, database_step
-from workflows.task_queues import TaskQueue
 from workflows.vendor_parcel import VendorParcel
 
 LOST = "lost"
@@ -103,13 +101,7 @@ class UndeliveredParcel(VendorParcel):
             return True
         replacement = await database_step(ShipmentActivities.replace_shipment, step)
         for parcel in replacement.shipments:
-            await self._start_child(
-                Child.SHIPMENT,
-                parcel,
-                workflow_id=workflow_ids.shipment(parcel.shipment_id),
-                queue=TaskQueue.FULFILLMENT,
-                summary=f"Replacement {parcel.number} of {parcel.order_id}",
-            )
+            await self._start_parcel(parcel)
         await self._look()
         return bool(replacement.shipments)
 
@@ -123,4 +115,6 @@ class UndeliveredParcel(VendorParcel):
         """A person tells where the parcel is."""
         state = await self._ask_database(ShipmentActivities.record_event, step)
         self.wake(TRACKING, f"{step.actor} told where the parcel is")
+        for order_id in state.served:
+            await self._tell_order("shipments_planned", order_id=order_id)
         return state

@@ -36,6 +36,7 @@ class VendorMove(StrEnum):
     HAND_OVER = "hand_over"
 
 
+_STAFF = "staff:"
 _WORDS = {
     VendorMove.ACCEPT: "accept",
     VendorMove.PACK: "pack",
@@ -174,9 +175,11 @@ class VendorParcel(Parcel):
     async def pack(self, step: SplitShipment) -> ShipmentState:
         """The vendor has packed it, or a part of it; returns when the carrier is booked."""
         await self._require_known_move(VendorMove.PACK, step.actor)
-        await self._ask_database(ShipmentActivities.split_shipment, step)
+        state = await self._ask_database(ShipmentActivities.split_shipment, step)
         if step.items:
             await self._tell_order("shipments_planned")
+        for parcel in state.beside:
+            await self._start_parcel(parcel)
         self._asked.packed = True
         await workflow.wait_condition(
             lambda: self._now.status is not ShipmentStatus.PLANNED or self.leaving
@@ -191,8 +194,9 @@ class VendorParcel(Parcel):
     async def hand_over(self, step: ShipmentStep) -> ShipmentState:
         """The carrier may have it; returns when it is paid for and gone."""
         await self._require_known_move(VendorMove.HAND_OVER, step.actor)
-        workflow.logger.info("handed over by %s", step.actor)
         self._asked.handed_over = True
+        if step.actor.startswith(_STAFF):
+            await database_step(ShipmentActivities.note_hand_over, step)
         await workflow.wait_condition(lambda: self._now.status not in NOT_GONE or self.leaving)
         return self._now
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from api.dependencies import Res
 from api.json_route import JsonResponse, router
 from api.rendering import money
 from api.schemas.checkout import Quote, QuoteRequest
+from core.domain.backorders import WaitingUnits
 from models.repositories.catalogue import cart_snapshot
 
 api = router("checkout")
@@ -37,10 +39,19 @@ async def create_quote(wanted: QuoteRequest, caller: Anyone, resources: Res) -> 
         wanted.items, snapshot, currency=wanted.currency, promotion_code=wanted.promotion_code
     )
     lifetime = timedelta(seconds=resources.settings.checkout.quote_seconds)
-    return JsonResponse(_document(priced, datetime.now(UTC) + lifetime))
+    waiting = carts.waiting(wanted.items, snapshot)
+    return JsonResponse(_document(priced, waiting, datetime.now(UTC) + lifetime))
 
 
-def _document(cart: PricedCart, expires_at: datetime) -> dict[str, Any]:
+def _backordered(units: WaitingUnits | None) -> dict[str, Any] | None:
+    if units is None:
+        return None
+    return {"quantity": units.quantity, "promised_at": units.promised_at}
+
+
+def _document(
+    cart: PricedCart, waiting: Mapping[str, WaitingUnits], expires_at: datetime
+) -> dict[str, Any]:
     price = cart.price
     currency = price.total.currency
     return {
@@ -53,6 +64,7 @@ def _document(cart: PricedCart, expires_at: datetime) -> dict[str, Any]:
                 "total": money(line.total.amount, currency),
                 "discount": money(line.discount.amount, currency),
                 "tax": money(line.tax.amount, currency),
+                "backordered": _backordered(waiting.get(line.sku)),
             }
             for line, variant in zip(price.lines, cart.variants, strict=True)
         ],

@@ -100,7 +100,16 @@ class QuoteRequest(Schema):
     promotion_code: PromotionCode | None = None
 
 
+class Backordered(Schema):
+    """Units that wait for stock; ``promised_at`` is when they are expected to leave."""
+
+    quantity: int
+    promised_at: Moment | None
+
+
 class QuoteLine(Schema):
+    """``backordered`` tells what would have to wait if it were ordered now."""
+
     sku: str
     name: str
     quantity: int
@@ -108,6 +117,7 @@ class QuoteLine(Schema):
     total: Money
     discount: Money
     tax: Money
+    backordered: Backordered | None = None
 
 
 class AppliedPromotion(Schema):
@@ -136,6 +146,7 @@ class Quote(Schema):
                     "total": _money(3998),
                     "discount": _money(400),
                     "tax": _money(288),
+                    "backordered": None,
                 }
             ],
             "subtotal": _money(3998),

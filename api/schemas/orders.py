@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StringConstraints
 
 from api.schemas.base import AT_EXAMPLE, NO_CONTROLS, Moment, Money, Quantity, Schema, example
-from api.schemas.checkout import ADDRESS_EXAMPLE, Address, AppliedPromotion
+from api.schemas.checkout import ADDRESS_EXAMPLE, Address, AppliedPromotion, Backordered
 from core.domain.statuses import (
     FulfillmentStatus,
     OrderStatus,
@@ -84,13 +84,6 @@ ENTRY_EXAMPLE: dict[str, Any] = {
     "detail": "",
     "actor": "system",
 }
-
-
-class Backordered(Schema):
-    """Units that wait for stock; ``promised_at`` is when they are expected to leave."""
-
-    quantity: int
-    promised_at: Moment | None
 
 
 class OrderItem(Schema):

@@ -76,6 +76,14 @@ async def record(
     await session.flush()
 
 
+async def knows(session: AsyncSession, *, target: str, action: str) -> bool:
+    """Tell whether this was done to it before."""
+    statement = select(AuditEntry.id).where(
+        AuditEntry.target == target, AuditEntry.action == action
+    )
+    return (await session.scalars(statement.limit(1))).first() is not None
+
+
 async def knows_update(session: AsyncSession, *, target: str, update_id: str) -> bool:
     """Tell whether a decision is written down that came by this update of a workflow."""
     statement = select(AuditEntry.id).where(

@@ -18,7 +18,10 @@ GIVEN_UP_SECONDS = 60
 
 STANDING = """
 CASE WHEN c.status <> 'ordered' THEN false
-     WHEN o.id IS NOT NULL THEN o.status = 'failed'
+     WHEN o.id IS NOT NULL THEN o.status = 'failed' OR (
+         o.status = 'canceled' AND NOT EXISTS (
+             SELECT FROM order_timeline t
+             WHERE t.order_id = o.id AND t.type = 'order.confirmed'))
      ELSE NOT EXISTS (
          SELECT FROM checkout_drafts d
          LEFT JOIN idempotency_keys k ON k.resource_id = d.order_id
@@ -27,7 +30,9 @@ CASE WHEN c.status <> 'ordered' THEN false
              OR d.created_at > now() - make_interval(secs => :given_up_seconds)))
 END AS order_failed
 """
-"""Of ``carts c LEFT JOIN orders o``: whether the cart was ordered, and nothing came of it."""
+"""Of ``carts c LEFT JOIN orders o``: whether the cart was ordered, and nothing came of it.
+
+An order that was canceled before it was confirmed is one that its customer did not pay for."""
 
 _VIEW = text(f"""
 SELECT c.id, c.token_hash, c.customer_id, c.currency, c.status, c.version, c.order_id,

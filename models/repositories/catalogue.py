@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -78,7 +79,7 @@ SELECT
         'category_ids', (SELECT coalesce(json_agg(c.category_id ORDER BY c.category_id), '[]')
                          FROM product_categories c WHERE c.product_id = p.id),
         'can_wait', v.backorder_policy <> 'deny', 'kept_back', v.backorder_policy = 'preorder'
-            AND coalesce(v.promised_at > now(), true)))
+            AND coalesce(v.promised_at > now(), true), 'promised_at', v.promised_at))
      FROM variants v
      JOIN products p ON p.id = v.product_id
      LEFT JOIN variant_prices vp ON vp.variant_id = v.id AND vp.currency = :currency
@@ -128,6 +129,8 @@ class OfferedVariant:
     """It is back-ordered or pre-ordered: how many units may wait is decided under locks."""
     kept_back: bool = False
     """A pre-order before its date: none is sold from stock."""
+    promised_at: datetime | None = None
+    """When units that wait are expected to leave, UTC."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -241,7 +244,7 @@ async def cart_snapshot(
     )
     row = rows[0]
     hold = orjson.loads(row["hold"]) if row["hold"] else None
-    variants = [OfferedVariant(**v) for v in orjson.loads(row["variants"] or "[]")]
+    variants = [_offered(v) for v in orjson.loads(row["variants"] or "[]")]
     return CartSnapshot(
         record=_record(row["record"]),
         variants={variant.sku: variant for variant in variants},
@@ -265,6 +268,12 @@ def _record(document: str | None) -> KeyRecord | None:
     if row["response_body"] is not None:
         row["response_body"] = b64decode(row["response_body"])
     return record_of(row)
+
+
+def _offered(document: Mapping[str, Any]) -> OfferedVariant:
+    promised_at = document["promised_at"]
+    at = datetime.fromisoformat(promised_at).astimezone(UTC) if promised_at else None
+    return OfferedVariant(**{**document, "promised_at": at})
 
 
 def _level(  # noqa: PLR0917  # the columns of the snapshot, in their order

@@ -30,6 +30,28 @@ WHERE processed_at IS NULL AND received_at < now() - interval '1 minute'
 ORDER BY received_at LIMIT 500
 """)
 
+_UNSTARTED_RETURNS = text("""
+SELECT id, order_id FROM returns
+WHERE status = 'requested' AND deadline_at IS NULL AND created_at < now() - interval '1 minute'
+ORDER BY created_at LIMIT 500
+""")
+
+# In no order: of more than one run can ask about, none is kept out by those that wait for a person.
+_PENDING_REFUNDS = text("""
+SELECT id, order_id FROM refunds
+WHERE status = 'pending' AND created_at < now() - interval '1 minute'
+ORDER BY random() LIMIT 500
+""")
+
+# A key is kept for some days: whoever was told "accepted" longer ago has asked a person.
+_UNOPENED_DRAFTS = text("""
+SELECT d.order_id, d.customer_id FROM checkout_drafts d
+JOIN idempotency_keys k ON k.resource_id = d.order_id AND k.response_status = 202
+LEFT JOIN orders o ON o.id = d.order_id
+WHERE o.id IS NULL AND d.created_at < now() - interval '1 minute'
+ORDER BY random() LIMIT 500
+""")
+
 
 async def delete_old_keys(database: Database, days: int) -> int:
     """Forget answers that are older than ``days``; at most 10,000 a call."""
@@ -44,3 +66,18 @@ async def delete_old_sessions(database: Database, days: int) -> int:
 async def waiting_events(database: Database) -> list[RowMapping]:
     """Events of the inbox that no workflow has finished for over a minute, the oldest first."""
     return list(await database.statement(_WAITING_EVENTS, {}))
+
+
+async def unstarted_returns(database: Database) -> list[RowMapping]:
+    """Returns that nobody follows: their workflow's first step would have set a deadline."""
+    return list(await database.statement(_UNSTARTED_RETURNS, {}))
+
+
+async def pending_refunds(database: Database) -> list[RowMapping]:
+    """Refunds that are not carried out for over a minute, at most 500 of them."""
+    return list(await database.statement(_PENDING_REFUNDS, {}))
+
+
+async def unopened_drafts(database: Database) -> list[RowMapping]:
+    """Orders that their customers were promised and that nothing has opened for over a minute."""
+    return list(await database.statement(_UNOPENED_DRAFTS, {}))

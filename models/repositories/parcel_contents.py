@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.domain.allocation import Allocation, allocate
 from core.domain.errors import InvalidStateError, OutOfStockError, Shortage
 from core.domain.ids import Prefix, derived_id
+from core.domain.money import split as divide
 from core.domain.statuses import ShipmentStatus
 from models.orders import Order
 from models.repositories import backorders, reservations, shares, shipments
@@ -29,6 +30,10 @@ WITH line AS (
 )
 INSERT INTO reservation_lines (order_id, shipment_id, warehouse_id, sku, quantity, status)
 SELECT order_id, :to_id, warehouse_id, sku, :quantity, 'committed' FROM line
+""")
+_WORTH = text("""
+SELECT sum(i.unit_price_amount * s.quantity)::bigint
+FROM shipment_items s JOIN order_items i ON i.id = s.item_id WHERE s.shipment_id = :shipment_id
 """)
 _RESERVE = text("""
 WITH wanted AS (
@@ -98,8 +103,20 @@ async def split(
             await session.delete(item)
         else:
             item.quantity -= left
+    await _share_the_difference(session, shipment, rest)
     await shares.reshare(session, order)
     return rest
+
+
+async def _share_the_difference(session: AsyncSession, shipment: Shipment, rest: Shipment) -> None:
+    """What an exchange costs more is paid with each of its parcels, by the price of their goods."""
+    if not shipment.capture_amount or shipment.purpose != ShipmentPurpose.EXCHANGE:
+        return
+    await session.flush()
+    worth = [
+        int(await session.scalar(_WORTH, {"shipment_id": one.id}) or 0) for one in (shipment, rest)
+    ]
+    shipment.capture_amount, rest.capture_amount = divide(shipment.capture_amount, worth)
 
 
 async def send_from_elsewhere(
@@ -142,14 +159,14 @@ async def send_once_more(session: AsyncSession, order: Order, shipment: Shipment
     return await _plan_parcels(session, order, items, plan, like=shipment, replaces=True)
 
 
-async def restock(session: AsyncSession, shipment: Shipment, *, actor: str) -> None:
+async def restock(session: AsyncSession, shipment: Shipment, *, actor: str) -> list[str]:
     """Put the goods of a parcel that came back on the shelf that they left, once.
 
-    Orders that wait for them get them; the housekeeping tells those.
+    Orders that wait for them get them; return the ids of those, to tell their fulfilments.
     """
     await session.execute(_RESTOCK, {"shipment_id": shipment.id, "actor": actor})
     items = await shipments.items_of(session, shipment.id)
-    await backorders.allocate_waiting(
+    return await backorders.allocate_waiting(
         session, sorted({(shipment.warehouse_id, item.sku) for item in items})
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -44,8 +45,16 @@ class Decision:
     reason: str
 
 
-async def park(session: AsyncSession, wait: OrderWait) -> None:
-    """Set or renew a mark; only the first call of a wait adds to the timeline."""
+async def park(
+    session: AsyncSession, wait: OrderWait, *, then: Sequence[TimelineEntry] = ()
+) -> None:
+    """Set or renew a mark; only the first call of a wait adds to the timeline.
+
+    Args:
+        session: the caller's transaction.
+        wait: the mark.
+        then: what the wait means for others, told after it.
+    """
     order = await orders.lock_if_opened(session, wait.order_id)
     if order is None:
         return
@@ -57,7 +66,7 @@ async def park(session: AsyncSession, wait: OrderWait) -> None:
         entry = TimelineEntry(
             type=OrderEvent.PARKED, title=f"Waiting for {wait.what}", detail=wait.last_error
         )
-        await timeline.append(session, order.id, [entry])
+        await timeline.append(session, order.id, [entry, *then])
 
 
 async def resume(

@@ -148,6 +148,7 @@ async def test_declined_renewal_waits_for_a_card_of_the_customer(
     order_id = await lapsed(skipping, DECLINED)
     await asked(skipping, order_id)
     order = await shop.order(order_id)
+    assert (await shop.events(order_id))[-2:] == ["order.parked", "payment.requested"]
     assert (order["status"], order["payment_status"]) == ("processing", "voided")
     assert order["waiting_for"]["last_error"] == (
         "the authorization has lapsed, and a new one was declined: generic_decline"

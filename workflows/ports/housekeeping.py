@@ -30,13 +30,15 @@ class Tidied:
     stock_alerts: int = 0
     """Variants whose stock has fallen below its threshold, or risen above it again."""
     carts: int = 0
+    restarted: int = 0
+    """Refunds, returns and drafts whose row was written and whose workflow was not running."""
 
 
 class HousekeepingActivities(ABC):
     @activity.defn
     @abstractmethod
     async def tidy(self, step: Housekeeping) -> Tidied:
-        """Delete what is past its time; start what an outage left in the inbox.
+        """Delete what is past its time; start what an outage left in the inbox or unstarted.
 
         Give free stock to the orders that wait for it, and tell who is concerned.
         """

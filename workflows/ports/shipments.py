@@ -88,6 +88,10 @@ class ShipmentState:
     """What the order's payments have authorized and not captured, minor units."""
     refund_id: str | None = None
     """The refund that the step wrote: ``RefundWorkflow`` carries it out."""
+    beside: Sequence[PlannedShipment] = ()
+    """Further parcels of one exchange or replacement: whoever splits it starts them."""
+    served: Sequence[str] = ()
+    """Orders that waited for what the step put on the shelf, and got it: they are told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,6 +195,11 @@ class ShipmentActivities(ABC):
     @abstractmethod
     async def split_shipment(self, step: SplitShipment) -> ShipmentState:
         """Leave in the parcel what was packed; plan a new parcel for the rest."""
+
+    @activity.defn
+    @abstractmethod
+    async def note_hand_over(self, step: ShipmentStep) -> None:
+        """Write down which member of staff hands it over in its vendor's place."""
 
     @activity.defn
     @abstractmethod
