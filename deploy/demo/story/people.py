@@ -18,6 +18,8 @@ from models import Role
 PATIENCE_SECONDS = 60.0
 LOOK_EVERY_SECONDS = 0.2
 TIMEOUT_SECONDS = 30.0
+TRANSIT_MS = 1500
+"""What the sandbox starts with."""
 
 Json = dict[str, Any]
 Seen = TypeVar("Seen")
@@ -111,7 +113,9 @@ async def on_stage(api_url: str, sandbox_url: str) -> AsyncIterator[Cast]:
             await _move_parcels_in(sandbox, None)
             yield cast
         finally:
-            await _move_parcels_in(sandbox, before["transit_ms"])
+            # Nobody else stops them: they stood still because a story was killed.
+            stopped = before["transit_ms"] is None
+            await _move_parcels_in(sandbox, TRANSIT_MS if stopped else before["transit_ms"])
 
 
 async def _move_parcels_in(sandbox: httpx.AsyncClient, transit_ms: int | None) -> None:
