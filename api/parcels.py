@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +15,7 @@ from api import engine
 from api.engine import NoAnswerYetError, UpdateRefusedError, WorkflowClosedError
 from api.idempotency import IdempotentCall, refusal, replay
 from api.json_route import to_json
-from core.domain.errors import InvalidStateError, NotFoundError
+from core.domain.errors import InvalidStateError, NotFoundError, UnavailableError
 from core.domain.statuses import SHIPMENT_MOVES, ShipmentStatus
 from core.resources import Resources
 from core.settings import FulfillmentSettings
@@ -23,6 +25,7 @@ from models.repositories.parcel_views import ParcelView
 from workflows import workflow_ids
 from workflows.ports.shipments import ShipmentState
 
+LOOK_AGAIN_SECONDS = 0.1
 _OF_A_VENDOR = frozenset({"accept", "reject", "pack", "hand_over"})
 
 
@@ -60,15 +63,7 @@ async def move_parcel(
         return replay(record.answer)
     status = 200
     try:
-        await engine.send_update(
-            resources.temporal,
-            workflow_ids.shipment(parcel.id),
-            update,
-            step,
-            update_id=update_id_of(call, update),
-            result_type=ShipmentState,
-            budget_seconds=resources.settings.api.latency_budget_seconds,
-        )
+        await _ask(resources, parcel, update, step, update_id=update_id_of(call, update))
     except NoAnswerYetError:
         status = 202
     except (UpdateRefusedError, WorkflowClosedError):
@@ -78,6 +73,34 @@ async def move_parcel(
     body = to_json(parcel_document(now, resources.settings.fulfillment))
     answer = StoredAnswer(status=status, body=body, location=None)
     return await call.settle(resources.database, answer)
+
+
+async def _ask(
+    resources: Resources, parcel: ParcelView, update: str, step: Any, *, update_id: str
+) -> None:
+    """Ask the parcel's workflow, which starts a moment after the parcel can be seen."""
+    budget = resources.settings.api.latency_budget_seconds
+    deadline = time.monotonic() + budget
+    while True:
+        try:
+            await engine.send_update(
+                resources.temporal,
+                workflow_ids.shipment(parcel.id),
+                update,
+                step,
+                update_id=update_id,
+                result_type=ShipmentState,
+                budget_seconds=budget,
+            )
+        except WorkflowClosedError:
+            now = await require_parcel(resources, parcel.id, None)
+            if update not in now.moves:
+                raise
+            if time.monotonic() > deadline:
+                raise UnavailableError("the parcel is not looked after yet") from None
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+        else:
+            return
 
 
 def update_id_of(call: IdempotentCall, update: str) -> str:

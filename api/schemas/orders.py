@@ -25,9 +25,12 @@ def _money(amount: int) -> dict[str, object]:
 
 _SHIPMENT = {
     "id": f"shp_{_ID}",
+    "number": 1,
+    "purpose": "order",
     "carrier": "carrier",
     "tracking_number": "PDR0001",
     "status": "in_transit",
+    "failure": None,
     "vendor_id": f"ven_{_ID}",
     "label_url": None,
     "events": [
@@ -117,12 +120,20 @@ class ShipmentItem(Schema):
 
 
 class Shipment(Schema):
+    """``number`` is what the timeline calls it; ``purpose`` is what it is sent for.
+
+    ``failure`` says what went wrong with one that was not delivered: ``lost``, for example.
+    """
+
     model_config = example(_SHIPMENT)
 
     id: str
+    number: int
+    purpose: Literal["order", "replacement", "exchange"]
     carrier: str | None
     tracking_number: str | None
     status: ShipmentStatus
+    failure: str | None
     vendor_id: str
     label_url: str | None
     events: list[ShipmentEvent]

@@ -16,7 +16,7 @@ _AUDIT_ENTRY = {
     "id": f"aud_{_ID}",
     "at": AT_EXAMPLE,
     "actor": f"staff:usr_{_ID}",
-    "action": "order.step_resolved",
+    "action": "order.step_retry",
     "target": f"ord_{_ID}",
     "reason": "the carrier is back",
     "before": {"waiting_for": "carrier booking", "attempts": 7},

@@ -200,11 +200,17 @@ def demo(
     orders: Annotated[int, typer.Option(min=1, help="How many orders to place.")] = 50,
     concurrency: Annotated[int, typer.Option(min=1, help="How many at once.")] = 8,
     seed: Annotated[int, typer.Option(help="The same seed, the same mixture.")] = 1,
+    story: Annotated[
+        bool,
+        typer.Option("--story", help="One order instead, whose life is not simple, in chapters."),
+    ] = False,
 ) -> None:
     """Place real orders over HTTP, follow them to delivered, print outcomes and latencies."""
     use_stack(data_dir)
-    from deploy.cli.demo import run_demo  # noqa: PLC0415  # heavy
+    from deploy.cli.demo import run_demo, run_story  # noqa: PLC0415  # heavy
 
+    if story:
+        run_story()
     run_demo(orders=orders, concurrency=concurrency, seed=seed)
 
 

@@ -8,7 +8,7 @@ from rich.console import Console
 
 from core.settings import load_settings
 from deploy.cli.verify import leave
-from deploy.demo import command
+from deploy.demo import command, story
 
 
 def run_demo(*, orders: int, concurrency: int, seed: int = 1) -> None:
@@ -25,3 +25,13 @@ def run_demo(*, orders: int, concurrency: int, seed: int = 1) -> None:
             )
         )
     )
+
+
+def run_story() -> None:
+    """Tell the life of one order on the same platform, and leave with the exit code.
+
+    Raises:
+        StackError: the platform has no sandbox, or does not answer.
+    """
+    console = Console(highlight=False)
+    leave(asyncio.run(story.command(load_settings(), console=console)))

@@ -33,12 +33,20 @@ from models import (
     Vendor,
     Warehouse,
 )
+from models.vendors import FulfillmentMode
+
+MAKER = "maker"
+"""Who works for the vendor that moves its parcels by hand."""
 
 DEMO_ACCOUNTS: Mapping[str, tuple[str, str]] = {
-    role: (f"{role}@demo.perdure.dev", f"{role}-endures-the-demo")
-    for role in (Role.CUSTOMER.value, Role.VENDOR.value, Role.STAFF.value)
+    name: (f"{name}@demo.perdure.dev", f"{name}-endures-the-demo")
+    for name in (Role.CUSTOMER.value, Role.VENDOR.value, Role.STAFF.value, MAKER)
 }
-"""Email and password of one person of each role; for the embedded stack only."""
+"""Email and password of one person of each role, and of one more vendor's; for the embedded stack
+only."""
+
+_WORKS_FOR: Mapping[str, str] = {Role.VENDOR.value: "harbor-apparel", MAKER: "slow-loom"}
+"""The vendor's slug by the account's name."""
 
 _SHOP = Path(__file__).with_name("demo_shop.toml")
 _ROOT = "usr_01jgfjjz00e008000000000000"
@@ -59,7 +67,7 @@ async def seed(database: Database) -> None:
         for table, rows in _tables(shop):
             await _insert(connection, table, rows)
         await _seed_stock(connection, shop)
-        await _seed_accounts(connection, shop)
+        await _seed_accounts(connection)
 
 
 async def _insert(connection: AsyncConnection, table: type[SQLModel], rows: Sequence[Row]) -> None:
@@ -68,7 +76,7 @@ async def _insert(connection: AsyncConnection, table: type[SQLModel], rows: Sequ
 
 def _tables(shop: Shop) -> Iterator[tuple[type[SQLModel], list[Row]]]:
     """Rows of each table, parents before children."""
-    yield Vendor, [{**vendor, "id": _id(Prefix.VENDOR, vendor)} for vendor in shop["vendors"]]
+    yield Vendor, [_vendor(vendor) for vendor in shop["vendors"]]
     yield Warehouse, [_warehouse(warehouse) for warehouse in shop["warehouses"]]
     yield Category, [_category(category) for category in shop["categories"]]
     yield Product, [_product(product) for product in shop["products"]]
@@ -81,6 +89,15 @@ def _tables(shop: Shop) -> Iterator[tuple[type[SQLModel], list[Row]]]:
 
 def _id(prefix: Prefix, entry: Mapping[str, Any]) -> str:
     return derived_id(prefix, _ROOT, entry["slug"])
+
+
+def _vendor(vendor: Shop) -> Row:
+    return {
+        "id": _id(Prefix.VENDOR, vendor),
+        "name": vendor["name"],
+        "slug": vendor["slug"],
+        "fulfillment": vendor.get("fulfillment", FulfillmentMode.AUTOMATIC),
+    }
 
 
 def _warehouse(warehouse: Shop) -> Row:
@@ -192,26 +209,27 @@ def _stock(shop: Shop) -> list[Row]:
     return rows
 
 
-async def _seed_accounts(connection: AsyncConnection, shop: Shop) -> None:
+async def _seed_accounts(connection: AsyncConnection) -> None:
     emails = [email for email, _ in DEMO_ACCOUNTS.values()]
     known = set(await connection.scalars(select(User.email).where(col(User.email).in_(emails))))
-    missing = {role: account for role, account in DEMO_ACCOUNTS.items() if account[0] not in known}
+    missing = {name: account for name, account in DEMO_ACCOUNTS.items() if account[0] not in known}
     if not missing:
         return
     hasher = PasswordHash.recommended()
     hashes = await asyncio.gather(
         *(asyncio.to_thread(hasher.hash, password) for _, password in missing.values())
     )
-    vendor_id = _id(Prefix.VENDOR, shop["vendors"][0])
     rows = [
         {
-            "id": derived_id(Prefix.USER, _ROOT, role),
+            "id": derived_id(Prefix.USER, _ROOT, name),
             "email": email,
-            "name": f"Demo {role}",
-            "role": role,
+            "name": f"Demo {name}",
+            "role": Role.VENDOR if name in _WORKS_FOR else name,
             "password_hash": password_hash,
-            "vendor_id": vendor_id if role == Role.VENDOR else None,
+            "vendor_id": derived_id(Prefix.VENDOR, _ROOT, _WORKS_FOR[name])
+            if name in _WORKS_FOR
+            else None,
         }
-        for (role, (email, _)), password_hash in zip(missing.items(), hashes, strict=True)
+        for (name, (email, _)), password_hash in zip(missing.items(), hashes, strict=True)
     ]
     await _insert(connection, User, rows)

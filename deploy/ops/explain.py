@@ -98,7 +98,13 @@ def _parcels(found: StaffOrder) -> Iterator[str]:
     for parcel in found.order.shipments:
         goods = ", ".join(f"{item['quantity']} x {item['sku']}" for item in parcel["items"])
         tracking = parcel["tracking_number"] or "no tracking number"
-        yield f"  Parcel {parcel['id']}: {parcel['status']}, {tracking}; {goods}."
+        status = (
+            f"{parcel['status']} ({parcel['failure']})" if parcel["failure"] else parcel["status"]
+        )
+        name = f"Parcel {parcel['number']}"
+        if parcel["purpose"] != "order":
+            name += f", {parcel['purpose']}"
+        yield f"  {name} ({parcel['id']}): {status}, {tracking}; {goods}."
 
 
 def _causes(found: StuckOrder) -> Iterator[str]:

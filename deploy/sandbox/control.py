@@ -186,6 +186,9 @@ class ControlApi:
         await self._tracker.set_transit(asked.transit_ms)
         return _json({"transit_ms": asked.transit_ms})
 
+    async def show_carrier(self, _request: Request) -> Response:
+        return _json({"transit_ms": self._sandbox.transit_ms})
+
     def _modes(self) -> dict[str, Json]:
         switches = {service: self._sandbox.modes.get(service) for service in SERVICES}
         return {
@@ -209,6 +212,7 @@ def create_control(sandbox: Sandbox, tracker: Tracker) -> Starlette:
         ("GET", "/messages", api.list_messages),
         ("POST", "/shipments/{id}/events", api.add_shipment_event),
         ("POST", "/carrier", api.set_carrier),
+        ("GET", "/carrier", api.show_carrier),
     )
     return Starlette(
         routes=[

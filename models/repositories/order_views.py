@@ -18,7 +18,8 @@ _AT = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"""
 
 _SHIPMENTS = f"""
 SELECT coalesce(json_agg(json_build_object(
-    'id', s.id, 'carrier', s.carrier, 'tracking_number', s.tracking_number, 'status', s.status,
+    'id', s.id, 'number', s.number, 'purpose', s.purpose, 'carrier', s.carrier,
+    'tracking_number', s.tracking_number, 'status', s.status, 'failure', s.failure,
     'vendor_id', s.vendor_id, 'label_url', s.label_url,
     'events', (SELECT coalesce(json_agg(json_build_object(
                    'status', e.status, 'description', e.description, 'location', e.location,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import httpx
@@ -13,11 +14,13 @@ from activities.fulfillment import PostgresFulfillmentActivities
 from api.schemas.shipments import Parcel, ParcelPage
 from core.domain.ids import Prefix, new_id
 from core.security import AccessTokens, Principal
+from tests.eventually import eventually
 from tests.integration.api.conftest import Person, World
 from tests.shop import ADDRESS
 from workflows import workflow_ids
 from workflows.messages import Child
 from workflows.ports.fulfillment import OrderRef
+from workflows.ports.shipments import PlannedShipment
 from workflows.task_queues import TaskQueue
 
 
@@ -34,6 +37,22 @@ async def staff(world: World) -> Person:
 
 async def parcel_of(world: World) -> tuple[str, dict[str, str]]:
     """A parcel that waits for its vendor, and the headers of somebody who works there."""
+    parcel, vendor = await planned_parcel(world)
+    await start(world, parcel)
+    return parcel.shipment_id, vendor
+
+
+async def start(world: World, parcel: PlannedShipment) -> None:
+    await world.resources.temporal.start_workflow(
+        Child.SHIPMENT,
+        parcel,
+        id=workflow_ids.shipment(parcel.shipment_id),
+        task_queue=TaskQueue.FULFILLMENT,
+    )
+
+
+async def planned_parcel(world: World) -> tuple[PlannedShipment, dict[str, str]]:
+    """A parcel that no workflow looks after yet."""
     shelf = await world.shop.stock_up(5)
     await world.database.statement(
         text("UPDATE vendors SET fulfillment = 'manual' WHERE id = :id RETURNING id"),
@@ -49,19 +68,29 @@ async def parcel_of(world: World) -> tuple[str, dict[str, str]]:
         fulfillment.plan_fulfillment, OrderRef(order_id=order_id)
     )
     (parcel,) = plan.shipments
-    await world.resources.temporal.start_workflow(
-        Child.SHIPMENT,
-        parcel,
-        id=workflow_ids.shipment(parcel.shipment_id),
-        task_queue=TaskQueue.FULFILLMENT,
-    )
-    return parcel.shipment_id, headers_of_vendor(world, shelf.vendor_id)
+    return parcel, headers_of_vendor(world, shelf.vendor_id)
 
 
 async def post(
     world: World, path: str, headers: dict[str, str], key: str, body: Any = None
 ) -> httpx.Response:
     return await world.client.post(path, headers=headers | {"Idempotency-Key": key}, json=body)
+
+
+@pytest.mark.usefixtures("workers")
+async def test_vendor_who_is_quicker_than_the_parcels_workflow_waits_for_it(
+    world: World,
+) -> None:
+    parcel, vendor = await planned_parcel(world)
+    path = f"/v1/vendor/shipments/{parcel.shipment_id}/accept"
+
+    accepting = asyncio.create_task(post(world, path, vendor, "at-once"))
+    claimed = text("SELECT key FROM idempotency_keys WHERE key = 'at-once'")
+    await eventually(lambda: world.database.statement(claimed, {}), bool)
+    await start(world, parcel)
+
+    accepted = await accepting
+    assert (accepted.status_code, accepted.json()["moves"]) == (200, ["pack", "reject"])
 
 
 @pytest.mark.usefixtures("workers")

@@ -12,6 +12,7 @@ from core.database import Database
 from core.domain.money import Money
 from core.domain.pricing import Line, shipping_fee
 from core.settings import PostgresSettings
+from deploy.demo.scenarios import KEPT_FOR_REHEARSALS
 from deploy.local.catalogue import DEMO_ACCOUNTS, seed
 from models import Role
 from models.repositories.catalogue import OfferedVariant, cart_snapshot
@@ -53,7 +54,7 @@ def _units_of(variant: OfferedVariant) -> Line:
 async def test_empty_database_gets_the_demo_shop(database: Database) -> None:
     await seed(database)
 
-    assert await rows(database, COUNTS) == [(3, 2, 26, 52, 54, 28, 4, 56, 3)]
+    assert await rows(database, COUNTS) == [(4, 2, 28, 55, 54, 28, 4, 62, 4)]
     assert await rows(
         database,
         "SELECT p.currency, p.amount FROM variants v JOIN variant_prices p ON p.variant_id = v.id"
@@ -152,14 +153,39 @@ async def test_demo_accounts_sign_in_with_their_passwords(database: Database) ->
     await seed(database)
 
     accounts = {
-        email: (role, password_hash, vendor_id)
-        for email, role, password_hash, vendor_id in await rows(
-            database, "SELECT email, role, password_hash, vendor_id FROM users"
+        email: (role, password_hash, vendor)
+        for email, role, password_hash, vendor in await rows(
+            database,
+            "SELECT email, role, password_hash, v.slug FROM users u"
+            " LEFT JOIN vendors v ON v.id = u.vendor_id",
         )
     }
-    assert set(DEMO_ACCOUNTS) == {"customer", "vendor", "staff"}
-    for wanted_role, (email, password) in DEMO_ACCOUNTS.items():
-        role, password_hash, vendor_id = accounts[email]
-        assert role == wanted_role
-        assert PasswordHash.recommended().verify(password, password_hash)
-        assert (vendor_id is not None) == (role == Role.VENDOR)
+    assert {
+        name: (accounts[email][0], accounts[email][2]) for name, (email, _) in DEMO_ACCOUNTS.items()
+    } == {
+        "customer": (Role.CUSTOMER, None),
+        "vendor": (Role.VENDOR, "harbor-apparel"),
+        "staff": (Role.STAFF, None),
+        "maker": (Role.VENDOR, "slow-loom"),
+    }
+    for email, password in DEMO_ACCOUNTS.values():
+        assert PasswordHash.recommended().verify(password, accounts[email][1])
+
+
+async def test_goods_that_people_send_are_last_in_the_list(database: Database) -> None:
+    await seed(database)
+
+    listed = await rows(
+        database,
+        "SELECT p.slug, v.fulfillment FROM products p JOIN vendors v ON v.id = p.vendor_id"
+        " WHERE p.status = 'published' ORDER BY p.id",
+    )
+    assert [slug for slug, fulfillment in listed if fulfillment == "manual"] == [
+        slug for slug, _ in listed[-2:]
+    ]
+    by_hand = await rows(
+        database,
+        "SELECT v.sku FROM variants v JOIN products p ON p.id = v.product_id"
+        " JOIN vendors ven ON ven.id = p.vendor_id WHERE ven.fulfillment = 'manual'",
+    )
+    assert {sku for (sku,) in by_hand} < KEPT_FOR_REHEARSALS

@@ -45,6 +45,12 @@ async def test_bad_switch_is_422_and_names_its_field(
     assert (await sandbox.control("GET", "faults")).json() == {"data": []}
 
 
+async def test_speed_of_parcels_is_told_as_it_was_set(sandbox: RunningSandbox) -> None:
+    for transit_ms in (None, 250):
+        await sandbox.control("POST", "carrier", {"transit_ms": transit_ms})
+        assert (await sandbox.control("GET", "carrier")).json() == {"transit_ms": transit_ms}
+
+
 async def test_fault_is_listed_and_cleared(sandbox: RunningSandbox) -> None:
     await sandbox.fault("stripe", "refunds.create", "latency", latency_ms=5, probability=0.5)
 
