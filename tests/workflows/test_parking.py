@@ -61,6 +61,12 @@ async def parked_checkout(
     return order_id, answer
 
 
+async def marked(skipping: SkippingPlatform, order_id: str) -> str | None:
+    """What Temporal's UI shows that the checkout waits for."""
+    description = await skipping.shop.checkout(order_id).describe()
+    return description.typed_search_attributes.get(search_attributes.WAITING_FOR)
+
+
 async def test_parked_authorization_confirms_by_itself_when_the_provider_is_back(
     skipping: SkippingPlatform,
 ) -> None:
@@ -72,9 +78,9 @@ async def test_parked_authorization_confirms_by_itself_when_the_provider_is_back
     assert datetime.fromisoformat(mark["next_attempt_at"]) > datetime.fromisoformat(mark["since"])
     order = await shop.order(order_id)
     assert (order["status"], order["payment_status"]) == ("pending", "pending")
-    description = await shop.checkout(order_id).describe()
-    marked = description.typed_search_attributes.get(search_attributes.WAITING_FOR)
-    assert marked == "payment authorization"
+    # The row is written first; the attribute follows when the workflow's task is completed.
+    await eventually(lambda: marked(skipping, order_id), lambda what: what == mark["what"])
+    assert mark["what"] == "payment authorization"
     assert not answer.done()
 
     await skipping.outside.clear_faults()

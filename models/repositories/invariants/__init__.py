@@ -58,7 +58,7 @@ _PARAMETERS: Mapping[str, object] = {
     ],
 }
 
-__all__ = ["INVARIANTS", "Invariant", "rows_that_break"]
+__all__ = ["INVARIANTS", "Invariant", "broken_promises", "rows_that_break"]
 
 INVARIANTS: Sequence[Invariant] = (
     *STOCK,
@@ -81,3 +81,18 @@ async def rows_that_break(database: Database, invariant: Invariant) -> list[dict
     sql = text(invariant.sql)
     wanted = {name: value for name, value in _PARAMETERS.items() if f":{name}" in invariant.sql}
     return [dict(row) for row in await database.statement(sql, wanted)]
+
+
+async def broken_promises(database: Database) -> dict[str, int]:
+    """Count the rows that break each invariant that does not hold, in one statement.
+
+    Raises:
+        UnavailableError: the database is down.
+    """
+    sql = " UNION ALL ".join(
+        f"SELECT '{one.name}' AS name, (SELECT count(*) FROM ({one.sql}) AS broken) AS rows"
+        for one in INVARIANTS
+    )
+    wanted = {name: value for name, value in _PARAMETERS.items() if f":{name}" in sql}
+    found = await database.statement(text(sql), wanted)
+    return {row["name"]: row["rows"] for row in found if row["rows"]}

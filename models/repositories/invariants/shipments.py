@@ -95,9 +95,14 @@ SHIPMENTS = (
                 FROM shipment_items i JOIN shipments s ON s.id = i.shipment_id
                 WHERE s.status <> 'canceled' GROUP BY i.shipment_id, i.sku
             ) i FULL JOIN (
-                SELECT shipment_id, sku, sum(quantity) AS quantity FROM reservation_lines
-                WHERE shipment_id IS NOT NULL AND status IN ('held', 'committed', 'consumed')
-                GROUP BY shipment_id, sku
+                SELECT l.shipment_id, l.sku, sum(l.quantity) AS quantity
+                FROM reservation_lines l
+                JOIN shipments s ON s.id = l.shipment_id JOIN orders o ON o.id = s.order_id
+                WHERE l.status IN ('held', 'committed', 'consumed')
+                  -- A canceled order gives its stock back when its money is let go, not before.
+                  AND NOT (s.status = 'canceled' AND o.status <> 'canceled'
+                           AND o.cancel_requested_at IS NOT NULL)
+                GROUP BY l.shipment_id, l.sku
             ) l USING (shipment_id, sku)
             WHERE coalesce(i.quantity, 0) <> coalesce(l.quantity, 0)""",
     ),

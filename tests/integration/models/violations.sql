@@ -416,6 +416,7 @@ INSERT INTO order_waits (order_id, workflow_id, what, since_at, attempts, last_e
 VALUES (:order_confirmed, 'shipment/shp_1', 'carrier booking', now(), 2, 'down', '["retry"]'),
     (:order_confirmed, 'shipment/shp_2', 'hand-over', now() - interval '1 hour', 1, 'down', '[]');
 UPDATE orders SET waiting_for = '{"what": "carrier booking", "attempts": 2}'
+WHERE id = :order_confirmed;
 -- breaks: every_step_has_an_actor
 ALTER TABLE order_timeline DISABLE TRIGGER USER;
 UPDATE order_timeline SET actor = '' WHERE order_id = :order_pending AND sequence = 1;
