@@ -24,6 +24,7 @@ from tests.integration.lives.world import World
 
 STEPS = 2_000
 STEPS_OF_A_LIFE = 50
+PATIENCE_SECONDS = 0.5
 
 
 class Lives(ParcelRules, ChangeRules):
@@ -33,7 +34,10 @@ class Lives(ParcelRules, ChangeRules):
 @pytest.fixture
 def world(settings: Settings, database_url: str, sandbox_url: str) -> Iterator[World]:
     postgres = settings.postgres.model_copy(update={"url": SecretStr(database_url)})
-    with World(settings.model_copy(update={"postgres": postgres}), sandbox_url) as world:
+    # An answer that never comes is waited for until this time is over.
+    stripe = settings.stripe.model_copy(update={"timeout_seconds": PATIENCE_SECONDS})
+    tuned = settings.model_copy(update={"postgres": postgres, "stripe": stripe})
+    with World(tuned, sandbox_url) as world:
         yield world
 
 
