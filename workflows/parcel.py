@@ -60,6 +60,10 @@ class Parcel(Parkable):
         return self._state
 
     @property
+    def _stock_wait(self) -> str:
+        return f"stock for parcel {self._shipment.number}"
+
+    @property
     def _canceled(self) -> bool:
         return self._now.status is ShipmentStatus.CANCELED
 
@@ -67,7 +71,8 @@ class Parcel(Parkable):
     def contents_changed(self) -> None:
         """Somebody changed or canceled the parcel: look again."""
         self._changed = True
-        self.wake(BOOKING, "the order was changed")
+        for what in (BOOKING, self._stock_wait):
+            self.wake(what, "the order was changed")
 
     async def _look(self) -> ShipmentState:
         self._changed = False
@@ -119,7 +124,6 @@ class Parcel(Parkable):
 
     async def _send_from_elsewhere(self, wanted: Resolution) -> None:
         """Find other warehouses for the goods; nobody has them: a person decides."""
-        what = f"stock for parcel {self._shipment.number}"
         while True:
             await self._fresh_run_if_long()
             state = await self._ask_database(
@@ -136,7 +140,7 @@ class Parcel(Parkable):
                 return
             decision = await self.ask(
                 self._shipment.order_id,
-                what,
+                self._stock_wait,
                 f"no other warehouse has the goods of parcel {self._shipment.number}",
                 actions=[Action.RETRY, Action.CANCEL],
                 longest=LONGEST_STOCK_WAIT,

@@ -182,7 +182,9 @@ class Parkable:
                 if _is_canceled(error):
                     await self._give_up(wait)
                     raise asyncio.CancelledError from error
-                wait.attempts, wait.woken_by = wait.attempts + 1, None
+                if wait.woken_by is not None:
+                    wait.woken_by, wait.claimed = None, False
+                wait.attempts += 1
                 if not wait.claimed:
                     await self._park(wait, error)
                     await self._decision(wait, _wait_after(wait.attempts))
@@ -201,7 +203,8 @@ class Parkable:
         if resolution is not None and resolution.action is not Action.RETRY:
             self._forget(wait.what)
             raise StepResolvedError(resolution)
-        wait.woken_by, wait.resolution, wait.claimed = resolution, None, False
+        # Claimed until that try has ended: who comes second is told so, not ignored.
+        wait.woken_by, wait.resolution = resolution, None
 
     async def ask(
         self,

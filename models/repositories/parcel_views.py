@@ -18,6 +18,8 @@ SELECT s.id, s.order_id, s.number, s.vendor_id, s.warehouse_id, s.status, s.purp
     s.tracking_number, s.label_url, s.failure, s.accepted_at, s.booking_at, s.dispatching_at,
     s.created_at, s.updated_at, v.fulfillment = 'manual' AS manual, o.shipping_method,
     o.shipping_address::text AS shipping_address,
+    EXISTS (SELECT FROM order_waits w WHERE w.workflow_id = 'shipment/' || s.id
+            AND w.what = 'stock for parcel ' || s.number) AS rejected,
     (SELECT coalesce(json_agg(json_build_object(
         'item_id', i.item_id, 'sku', i.sku, 'name', oi.name, 'quantity', i.quantity)
         ORDER BY oi.position), '[]'::json)
@@ -56,6 +58,8 @@ class ParcelView:
     created_at: datetime
     updated_at: datetime
     manual: bool
+    rejected: bool
+    """Its vendor will not send it, and nobody else can yet."""
     shipping_method: str
     shipping_address: Mapping[str, Any] | None
     items: Sequence[Mapping[str, Any]]
@@ -63,7 +67,7 @@ class ParcelView:
     @property
     def moves(self) -> list[str]:
         """What its vendor can do with it now."""
-        if not self.manual or self.dispatching_at is not None:
+        if not self.manual or self.rejected or self.dispatching_at is not None:
             return []
         if self.status is ShipmentStatus.PACKED:
             return ["hand_over"]

@@ -12,7 +12,8 @@ from core.domain.ids import Prefix, new_id
 from core.domain.statuses import EditStatus, OrderStatus, PaymentStatus, ReturnStatus
 from models.repositories import orders, refunds, returns
 from models.repositories.returns import WantedReturn
-from tests.integration.lives.life import STAFF, Life, Row, some_order
+from tests.integration.lives.life import STAFF, Row, some_order
+from tests.integration.lives.parcel_rules import SHORT_LIFE, ParcelRules
 from workflows.messages import ItemQuantity
 from workflows.ports.fulfillment import CancelOrder, OrderRef
 from workflows.ports.order_changes import (
@@ -38,7 +39,7 @@ CHANGEABLE = {OrderStatus.CONFIRMED, OrderStatus.PROCESSING}
 WINDOW = 14 * 86_400
 
 
-class ChangeRules(Life):
+class ChangeRules(ParcelRules):
     @some_order
     @rule(data=st.data())
     def cancel(self, data: st.DataObject) -> None:
@@ -174,10 +175,17 @@ class ChangeRules(Life):
     @some_order
     @rule(data=st.data(), exchange=st.sampled_from((None, None, 0, 2)))
     def ask_for_a_return(self, data: st.DataObject, exchange: int | None) -> None:
-        order_id, return_id = self.an_order(data), new_id(Prefix.RETURN)
+        order_id = self.an_order(data)
+        for _ in range(SHORT_LIFE):
+            self.go_on(order_id)
         items = [item for item in self.items(order_id) if item["quantity"]]
-        if not items:
-            return
+        if items:
+            self._request_return(data, order_id, items, exchange)
+
+    def _request_return(
+        self, data: st.DataObject, order_id: str, items: list[Row], exchange: int | None
+    ) -> None:
+        return_id = new_id(Prefix.RETURN)
         item = data.draw(st.sampled_from(items), label="item")
         wanted = WantedReturn(
             item_id=item["id"],
@@ -204,6 +212,8 @@ class ChangeRules(Life):
                 "open_return",
                 OpenReturn(order_id=order_id, return_id=return_id, at=datetime.now(UTC)),
             )
+            if data.draw(st.booleans(), label="approved at once"):
+                self._move_return(order_id, return_id, ReturnStatus.APPROVED)
 
     @some_order
     @rule(
@@ -221,12 +231,13 @@ class ChangeRules(Life):
     def move_a_return(self, data: st.DataObject, status: ReturnStatus) -> None:
         row = self._a_return(data)
         if row is not None:
-            self.take(
-                "move_return",
-                MoveReturn(
-                    order_id=row["order_id"], return_id=row["id"], status=status, actor=STAFF
-                ),
-            )
+            self._move_return(row["order_id"], row["id"], status)
+
+    def _move_return(self, order_id: str, return_id: str, status: ReturnStatus) -> None:
+        self.take(
+            "move_return",
+            MoveReturn(order_id=order_id, return_id=return_id, status=status, actor=STAFF),
+        )
 
     @some_order
     @rule(data=st.data(), drop=st.booleans())
@@ -277,9 +288,7 @@ class ChangeRules(Life):
     def _a_return(self, data: st.DataObject, statuses: set[str] | None = None) -> Row | None:
         found = [
             row
-            for row in self.world.rows(
-                "SELECT * FROM returns WHERE order_id = :id ORDER BY id", id=self.an_order(data)
-            )
+            for row in self.world.rows("SELECT * FROM returns ORDER BY id")
             if statuses is None or row["status"] in statuses
         ]
         return data.draw(st.sampled_from(found), label="return") if found else None

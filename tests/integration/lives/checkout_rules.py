@@ -114,8 +114,8 @@ class CheckoutRules(Life):
             self.take("void_payment", self._ref(order_id))
             self._close(order_id, OrderStatus.CANCELED, "canceled")
 
-    @rule(shelf=st.integers(0, 2), units=st.integers(1, 4), expire=st.booleans())
-    def hold_and_let_go(self, shelf: int, units: int, *, expire: bool) -> None:
+    @rule(shelf=st.integers(0, 2), units=st.integers(1, 4), end=st.booleans())
+    def hold_and_let_go(self, shelf: int, units: int, *, end: bool) -> None:
         hold_id = new_id(Prefix.HOLD)
         wanted = [WantedItem(sku=self.shelves[shelf].sku, quantity=units)]
         placed = self.take(
@@ -127,8 +127,8 @@ class CheckoutRules(Life):
                 expires_at=datetime.now(UTC) + timedelta(hours=1),
             ),
         )
-        if placed.status is HoldStatus.ACTIVE:
-            status = HoldStatus.EXPIRED if expire else HoldStatus.RELEASED
+        if placed.status is HoldStatus.ACTIVE and end:
+            status = HoldStatus.EXPIRED if units > 2 else HoldStatus.RELEASED
             self.take("end_hold", EndHold(hold_id=hold_id, status=status))
 
     @rule(shelf=st.integers(0, 4), units=st.integers(1, 5))

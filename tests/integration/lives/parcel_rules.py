@@ -23,6 +23,9 @@ from workflows.ports.shipments import (
     SplitShipment,
 )
 
+SHORT_LIFE = 9
+"""Steps from the checkout to the door, when nothing comes between."""
+
 UNDER_WAY = {"planned", "packed", "handed_over", "in_transit"}
 ON_ITS_WAY = {"handed_over", "in_transit", "delivery_failed", "returning"}
 
@@ -204,12 +207,18 @@ class ParcelRules(CheckoutRules):
             self.world.run(self.world.outside.lapse(payment["provider_payment_id"]))
 
     def _a_parcel(self, data: st.DataObject, statuses: set[str] | None = None) -> Row | None:
-        found = [
-            parcel
-            for parcel in self.parcels(self.an_order(data))
-            if statuses is None or parcel["status"] in statuses
-        ]
-        return data.draw(st.sampled_from(found), label="parcel") if found else None
+        """A parcel in one of the states; its order goes on until there is one, or not for ever."""
+        order_id = self.an_order(data)
+        for _ in range(SHORT_LIFE):
+            found = [
+                parcel
+                for parcel in self.parcels(order_id)
+                if statuses is None or parcel["status"] in statuses
+            ]
+            if found:
+                return data.draw(st.sampled_from(found), label="parcel")
+            self.go_on(order_id)
+        return None
 
     def _look(self, parcel: Row) -> Row:
         return self.world.rows("SELECT * FROM shipments WHERE id = :id", id=parcel["id"])[0]
