@@ -8,7 +8,7 @@ PACKAGES := activities api core deploy models search workers workflows
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up down demo verify check test chaos format lock clean
+.PHONY: help up down demo verify check test test-deep chaos format lock clean
 
 help: ## Show these targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ check: .venv ## Lint, types and import contracts
 
 test: .venv ## All tests, on the real embedded stack
 	$(BIN)/pytest
+
+test-deep: .venv ## Random lives of orders, other ones each time; STEPS=20000
+	PERDURE_LIVES_STEPS=$(or $(STEPS),20000) $(BIN)/pytest tests/integration/lives
 
 chaos: .venv ## Kill every process once while 300 orders are placed
 	PERDURE_CHAOS_ORDERS=300 $(BIN)/pytest tests/chaos

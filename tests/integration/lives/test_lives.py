@@ -26,6 +26,23 @@ STEPS_OF_A_LIFE = 50
 PATIENCE_SECONDS = 0.5
 
 
+TAKEN = {
+    "authorize_payment",
+    "begin_dispatch",
+    "capture_part",
+    "complete_order",
+    "confirm_order",
+    "hand_over_shipment",
+    "open_return",
+    "plan_fulfillment",
+    "request_cancellation",
+    "send_refund_part",
+    "settle_fulfillment",
+    "track_shipment",
+}
+"""Lives in which none of these happen would prove nothing."""
+
+
 class Lives(ChangeRules):
     """Everything that can happen to an order."""
 
@@ -61,6 +78,4 @@ def test_random_lives_of_orders_keep_every_promise(world: World) -> None:
     )
 
     assert Life.steps >= wanted
-    import sys
-
-    print(Life.steps, sorted(Life.outcomes.items()), file=sys.stderr)  # noqa
+    assert set(Life.outcomes) >= TAKEN
