@@ -52,8 +52,6 @@ class Wait:
     since: datetime
     actions: Sequence[Action]
     attempts: int = 0
-    is_tried: bool = False
-    """It is a step that is tried again and again, not a question."""
     claimed: bool = False
     resolution: Resolution | None = None
     woken_by: Resolution | None = None
@@ -172,7 +170,7 @@ class Parkable:
             StepResolvedError: a person decided for something else than another try.
         """
         wait = self._waits.get(what) or Wait(
-            order_id=order_id, what=what, since=workflow.now(), actions=actions, is_tried=True
+            order_id=order_id, what=what, since=workflow.now(), actions=actions
         )
         while True:
             await self._obey(wait)
@@ -196,7 +194,7 @@ class Parkable:
 
     async def _obey(self, wait: Wait) -> None:
         """Do what a person has decided: another try, or an end of the step."""
-        if not wait.claimed:
+        if not wait.claimed or wait.woken_by is not None:
             return
         await self._decision(wait, None)
         resolution = wait.resolution
