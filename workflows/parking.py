@@ -266,13 +266,6 @@ class Parkable:
         wait = self._waits.get(what)
         return wait.resolution if wait else None
 
-    def try_again(self, reason: str) -> None:
-        """Let every step that waits between two tries be tried now: something has changed."""
-        for wait in self._undecided():
-            if wait.is_tried:
-                wait.claimed = True
-                wait.resolution = Resolution(actor=Actor.SYSTEM, reason=reason)
-
     async def _park(self, wait: Wait, error: ActivityError) -> None:
         words = in_words(error)
         next_attempt_at = workflow.now() + _wait_after(wait.attempts)
