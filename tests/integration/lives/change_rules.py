@@ -127,6 +127,8 @@ class ChangeRules(ParcelRules):
     def come_to_an_end(self, data: st.DataObject) -> None:
         """What the fulfilment does when every parcel has ended."""
         order_id = self.an_order(data)
+        for _ in range(2 * SHORT_LIFE):
+            self.go_on(order_id)
         ended = {"delivered", "returned", "canceled"}
         parcels = [one for one in self.parcels(order_id) if one["purpose"] == "order"]
         if not parcels or any(one["status"] not in ended for one in parcels):
@@ -140,6 +142,8 @@ class ChangeRules(ParcelRules):
     @rule(data=st.data(), amount=st.integers(1, 9000))
     def give_money_back(self, data: st.DataObject, amount: int) -> None:
         order_id, refund_id = self.an_order(data), new_id(Prefix.REFUND)
+        for _ in range(SHORT_LIFE):
+            self.go_on(order_id)
 
         async def request(session: AsyncSession) -> None:
             await refunds.request(

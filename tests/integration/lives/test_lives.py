@@ -30,11 +30,13 @@ TAKEN = {
     "authorize_payment",
     "begin_dispatch",
     "capture_part",
+    "complete_order",
     "confirm_order",
     "hand_over_shipment",
     "open_return",
     "plan_fulfillment",
     "request_cancellation",
+    "send_refund_part",
     "settle_fulfillment",
     "track_shipment",
 }
