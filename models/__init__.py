@@ -18,7 +18,9 @@ from models.catalogue import (
     VariantPrice,
     VariantStatus,
 )
+from models.disputes import Dispute
 from models.idempotency import IdempotencyKey
+from models.ledger import LedgerEntry, LedgerPosting
 from models.orders import CheckoutDraft, ItemKind, Order, OrderItem, OutboxEvent, TimelineRow
 from models.oversight import AuditEntry, OrderEdit, OrderWait, ReviewKind, ReviewRule
 from models.payments import (
@@ -30,7 +32,14 @@ from models.payments import (
     RefundPart,
 )
 from models.promotions import Promotion, PromotionUse
+from models.reconciliation import Difference, ProviderTransaction, Reconciliation
 from models.returns import Return, ReturnCondition, ReturnItem
+from models.settlements import (
+    CommissionRule,
+    Settlement,
+    SettlementApproval,
+    SettlementLine,
+)
 from models.shipments import Shipment, ShipmentEvent, ShipmentItem, ShipmentPurpose
 from models.stock import (
     Backorder,
@@ -57,10 +66,15 @@ __all__ = [
     "CartStatus",
     "Category",
     "CheckoutDraft",
+    "CommissionRule",
+    "Difference",
+    "Dispute",
     "FulfillmentMode",
     "Hold",
     "IdempotencyKey",
     "ItemKind",
+    "LedgerEntry",
+    "LedgerPosting",
     "Order",
     "OrderEdit",
     "OrderItem",
@@ -74,6 +88,8 @@ __all__ = [
     "ProductStatus",
     "Promotion",
     "PromotionUse",
+    "ProviderTransaction",
+    "Reconciliation",
     "RefreshToken",
     "Refund",
     "RefundPart",
@@ -84,6 +100,9 @@ __all__ = [
     "ReviewKind",
     "ReviewRule",
     "Role",
+    "Settlement",
+    "SettlementApproval",
+    "SettlementLine",
     "Shipment",
     "ShipmentEvent",
     "ShipmentItem",

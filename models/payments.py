@@ -67,6 +67,8 @@ class Payment(SQLModel, table=True):
     authorized_amount: int = columns.amount(0)
     captured_amount: int = columns.amount(0)
     refunded_amount: int = columns.amount(0)
+    disputed_amount: int = columns.amount_or_zero()
+    """What open disputes have taken back, and lost ones for good: it cannot be refunded."""
     capture_before: datetime | None = columns.timestamp()
     decline_code: str | None = None
     purpose: str = Field(
@@ -109,6 +111,7 @@ class Refund(SQLModel, table=True):
         columns.one_of("status", RefundStatus),
         CheckConstraint("amount > 0", name="amount_positive"),
         Index("ix_refunds_order_id", "order_id", "id"),
+        Index("ix_refunds_pending", "id", postgresql_where=text("status = 'pending'")),
     )
 
     id: str = Field(primary_key=True)

@@ -30,4 +30,8 @@ class Vendor(SQLModel, table=True):
         default=FulfillmentMode.AUTOMATIC,
         sa_column_kwargs={"server_default": FulfillmentMode.AUTOMATIC.value},
     )
+    payout_provider: str | None = None
+    """Which provider pays its settlements."""
+    payout_account: str | None = None
+    """The provider's id of the account that is paid: a connected account, a recipient."""
     created_at: datetime = columns.created_at()

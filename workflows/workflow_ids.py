@@ -31,5 +31,17 @@ def refund(refund_id: str) -> str:
     return f"refund/{refund_id}"
 
 
+def dispute(dispute_id: str) -> str:
+    return f"dispute/{dispute_id}"
+
+
+def reconciliation(provider: str) -> str:
+    return f"reconciliation/{provider}"
+
+
+def settlement(settlement_id: str) -> str:
+    return f"settlement/{settlement_id}"
+
+
 def return_(return_id: str) -> str:
     return f"return/{return_id}"

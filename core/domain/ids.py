@@ -46,6 +46,11 @@ class Prefix(StrEnum):
     TRANSFER = "trf"
     RULE = "rul"
     ZONE = "zon"
+    DISPUTE = "dsp"
+    RECONCILIATION = "rec"
+    DIFFERENCE = "dif"
+    SETTLEMENT = "stl"
+    COMMISSION = "com"
 
 
 def new_id(prefix: Prefix) -> str:

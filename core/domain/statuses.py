@@ -92,6 +92,32 @@ class RefundStatus(StrEnum):
     FAILED = "failed"
 
 
+class DisputeStatus(StrEnum):
+    NEEDS_RESPONSE = "needs_response"
+    UNDER_REVIEW = "under_review"
+    """Evidence was submitted, and the bank decides."""
+    WON = "won"
+    LOST = "lost"
+
+
+class ReconciliationStatus(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class SettlementStatus(StrEnum):
+    DRAFT = "draft"
+    AWAITING_APPROVAL = "awaiting_approval"
+    APPROVED = "approved"
+    PAYING = "paying"
+    PAID = "paid"
+    FAILED = "failed"
+    """The provider could not pay it: a person has to look."""
+    CANCELED = "canceled"
+    """Its lines go to the next one."""
+
+
 class BackorderStatus(StrEnum):
     WAITING = "waiting"
     ALLOCATED = "allocated"
@@ -166,6 +192,33 @@ PAYMENT_MOVES: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
     PaymentStatus.VOIDED: frozenset(),
     PaymentStatus.FAILED: frozenset(),
     PaymentStatus.DISPUTED: frozenset({PaymentStatus.CAPTURED, PaymentStatus.REFUNDED}),
+}
+
+DISPUTE_MOVES: Mapping[DisputeStatus, frozenset[DisputeStatus]] = {
+    DisputeStatus.NEEDS_RESPONSE: frozenset(
+        {DisputeStatus.UNDER_REVIEW, DisputeStatus.WON, DisputeStatus.LOST}
+    ),
+    DisputeStatus.UNDER_REVIEW: frozenset({DisputeStatus.WON, DisputeStatus.LOST}),
+    DisputeStatus.WON: frozenset(),
+    DisputeStatus.LOST: frozenset(),
+}
+
+SETTLEMENT_MOVES: Mapping[SettlementStatus, frozenset[SettlementStatus]] = {
+    SettlementStatus.DRAFT: frozenset(
+        {
+            SettlementStatus.AWAITING_APPROVAL,
+            SettlementStatus.APPROVED,
+            SettlementStatus.CANCELED,
+        }
+    ),
+    SettlementStatus.AWAITING_APPROVAL: frozenset(
+        {SettlementStatus.APPROVED, SettlementStatus.CANCELED}
+    ),
+    SettlementStatus.APPROVED: frozenset({SettlementStatus.PAYING, SettlementStatus.CANCELED}),
+    SettlementStatus.PAYING: frozenset({SettlementStatus.PAID, SettlementStatus.FAILED}),
+    SettlementStatus.PAID: frozenset({SettlementStatus.FAILED}),
+    SettlementStatus.FAILED: frozenset({SettlementStatus.APPROVED, SettlementStatus.CANCELED}),
+    SettlementStatus.CANCELED: frozenset(),
 }
 
 RESERVATION_MOVES: Mapping[ReservationStatus, frozenset[ReservationStatus]] = {

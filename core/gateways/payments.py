@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 from core.domain.payments import ProviderPayment, ProviderRefund
+from core.domain.provider_books import (
+    Capabilities,
+    Evidence,
+    ListedEvent,
+    Page,
+    ProviderDispute,
+    ProviderMovement,
+    ProviderTransfer,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +28,21 @@ class Authorization:
     amount: int
     currency: str
     payment_method: str
+    key: str
+    email: str | None = None
+    """Where the provider writes to; some take no payment without."""
+    return_url: str | None = None
+    """Where a challenge on the provider's page leads back to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transfer:
+    """What a vendor is paid: minor units to the account ``destination``; ``key`` makes it once."""
+
+    reference: str
+    destination: str
+    amount: int
+    currency: str
     key: str
 
 
@@ -58,6 +83,7 @@ class PaymentGateway(Protocol):
     """
 
     name: str
+    capabilities: Capabilities
 
     async def authorize(self, request: Authorization) -> Authorized:
         """Authorize without capturing; a decline is a payment with status ``failed``."""
@@ -98,8 +124,64 @@ class PaymentGateway(Protocol):
         """Every refund of a payment, whoever made it; the newest first."""
         ...
 
+    async def list_movements(
+        self, since: datetime, until: datetime, cursor: str | None = None
+    ) -> Page[ProviderMovement]:
+        """One page of how our balance moved from ``since`` to before ``until``."""
+        ...
+
+    async def list_payments(
+        self, since: datetime, until: datetime, cursor: str | None = None
+    ) -> Page[ProviderPayment]:
+        """One page of the payments made from ``since`` to before ``until``."""
+        ...
+
+    async def list_events(self, since: datetime, cursor: str | None = None) -> Page[ListedEvent]:
+        """One page of what happened since; nothing when the provider lists no events."""
+        ...
+
+    async def list_disputes(
+        self, since: datetime, cursor: str | None = None
+    ) -> Page[ProviderDispute]:
+        """One page of the disputes opened since."""
+        ...
+
+    async def fetch_dispute(self, provider_dispute_id: str) -> ProviderDispute:
+        """Return the present state."""
+        ...
+
+    async def submit_evidence(
+        self, provider_dispute_id: str, evidence: Evidence, *, key: str
+    ) -> ProviderDispute:
+        """Tell the bank our side; there may be only one chance."""
+        ...
+
+    async def accept_dispute(self, provider_dispute_id: str, *, key: str) -> ProviderDispute:
+        """Give the dispute up: it is lost."""
+        ...
+
+    async def transfer(self, request: Transfer) -> ProviderTransfer:
+        """Pay a vendor from our balance; the same reference pays once."""
+        ...
+
+    async def find_transfer(
+        self, reference: str, created_after: datetime
+    ) -> ProviderTransfer | None:
+        """The transfer of a settlement, asked for before it is sent again."""
+        ...
+
+    async def list_transfers(
+        self, since: datetime, until: datetime, cursor: str | None = None
+    ) -> Page[ProviderTransfer]:
+        """One page of the transfers made from ``since`` to before ``until``."""
+        ...
+
+    def parse_event(self, body: Mapping[str, Any]) -> ProviderEvent:
+        """Read an event that was verified, or listed by the provider itself."""
+        ...
+
     def verify_webhook(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
-        """Check the signature and read the event.
+        """Check the signature over the raw body and read the event.
 
         Raises:
             InvalidSignatureError: wrong signature, or a timestamp too old.

@@ -10,15 +10,25 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Self
+from datetime import datetime
+from typing import Any, Self
 
 import stripe
 from stripe.params import PaymentIntentCaptureParams
 
 from core.domain.errors import AuthorizationLapsedError, InvalidSignatureError, ProviderError
 from core.domain.payments import ProviderPayment, ProviderRefund
+from core.domain.provider_books import (
+    Capabilities,
+    Evidence,
+    ListedEvent,
+    Page,
+    ProviderDispute,
+    ProviderMovement,
+    ProviderTransfer,
+)
 from core.domain.statuses import PaymentStatus
-from core.gateways.payments import Authorization, Authorized, ProviderEvent
+from core.gateways.payments import Authorization, Authorized, ProviderEvent, Transfer
 from core.gateways.stripe_mapping import (
     HOLDS_LESS,
     UNEXPECTED_STATE,
@@ -43,6 +53,14 @@ class StripeGateway:
     """See ``PaymentGateway`` for what each method promises."""
 
     name = "stripe"
+    capabilities = Capabilities(
+        manual_capture=True,
+        multicapture=True,
+        partial_capture=True,
+        events_list=True,
+        currencies=frozenset(),
+        refund_days=None,
+    )
 
     def __init__(
         self, client: stripe.StripeClient, http: stripe.HTTPXClient, secrets: tuple[str, ...]
@@ -192,6 +210,51 @@ class StripeGateway:
                 {"payment_intent": provider_payment_id, "limit": PAGE_SIZE}
             )
             return [refund_of(refund.to_dict()) async for refund in page.auto_paging_iter()]
+
+    async def list_movements(
+        self, since: datetime, until: datetime, cursor: str | None = None
+    ) -> Page[ProviderMovement]:
+        raise NotImplementedError
+
+    async def list_payments(
+        self, since: datetime, until: datetime, cursor: str | None = None
+    ) -> Page[ProviderPayment]:
+        raise NotImplementedError
+
+    async def list_events(self, since: datetime, cursor: str | None = None) -> Page[ListedEvent]:
+        raise NotImplementedError
+
+    async def list_disputes(
+        self, since: datetime, cursor: str | None = None
+    ) -> Page[ProviderDispute]:
+        raise NotImplementedError
+
+    async def fetch_dispute(self, provider_dispute_id: str) -> ProviderDispute:
+        raise NotImplementedError
+
+    async def submit_evidence(
+        self, provider_dispute_id: str, evidence: Evidence, *, key: str
+    ) -> ProviderDispute:
+        raise NotImplementedError
+
+    async def accept_dispute(self, provider_dispute_id: str, *, key: str) -> ProviderDispute:
+        raise NotImplementedError
+
+    async def transfer(self, request: Transfer) -> ProviderTransfer:
+        raise NotImplementedError
+
+    async def find_transfer(
+        self, reference: str, created_after: datetime
+    ) -> ProviderTransfer | None:
+        raise NotImplementedError
+
+    async def list_transfers(
+        self, since: datetime, until: datetime, cursor: str | None = None
+    ) -> Page[ProviderTransfer]:
+        raise NotImplementedError
+
+    def parse_event(self, body: Mapping[str, Any]) -> ProviderEvent:
+        return event_of(body)
 
     def verify_webhook(self, body: bytes, headers: Mapping[str, str]) -> ProviderEvent:
         lower = {name.lower(): value for name, value in headers.items()}
