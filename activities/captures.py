@@ -79,6 +79,7 @@ class GatewayCaptureActivities(CaptureActivities):
                 await gateway.void(
                     row["provider_payment_id"],
                     key=f"{step.order_id}:void:{row['provider_payment_id']}",
+                    captured_amount=row["captured_amount"] + int(row["planned_besides"]),
                 )
                 await self._record_lapse(step)
                 return PartOutcome(captured=False)
@@ -92,11 +93,13 @@ class GatewayCaptureActivities(CaptureActivities):
                 return
         # Beside the captures of other parcels a sum proves nothing; the same key gets the same
         # answer, so sending it again is the question whether it was done.
+        rest = row["authorized_amount"] - row["captured_amount"] - row["amount"]
         captured = await gateway.capture(
             row["provider_payment_id"],
             amount=row["amount"],
             final=row["final"],
             key=_key(step, row["attempt"]),
+            release=max(rest, 0) if row["final"] else 0,
         )
         if captured.captured_amount < row["amount"]:
             raise InvalidStateError(present=captured.status, wanted="captured")

@@ -174,9 +174,16 @@ class Quote(Schema):
 
 
 class PaymentChoice(Schema):
-    """``payment_method`` is the provider's token, never a card."""
+    """``payment_method`` is the provider's token, never a card.
 
-    provider: Literal["stripe"]
+    Without a ``provider`` the shop's rules choose one by currency and country; for a further
+    payment it is the order's. At Paystack the method is a saved authorization (``AUTH_…``), or
+    ``checkout`` for its own page.
+    """
+
+    provider: (
+        Annotated[str, StringConstraints(pattern=ENUM_LIKE), Field(examples=["stripe"])] | None
+    ) = None
     payment_method: Annotated[
         str,
         StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$"),

@@ -28,6 +28,8 @@ class ProviderPayment:
     """The order that the payment was made for, from the provider's metadata."""
     payment_id: str | None = None
     """Our payment, from the provider's metadata."""
+    taken_at_once: bool = False
+    """The provider holds nothing for a capture: what is authorized is paid already."""
 
 
 @dataclass(frozen=True, kw_only=True)

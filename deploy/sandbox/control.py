@@ -6,6 +6,7 @@ import ipaddress
 import secrets
 import sqlite3
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import orjson
@@ -26,7 +27,11 @@ from deploy.sandbox.control_requests import (
     WebhookRequest,
 )
 from deploy.sandbox.documents import Json
+from deploy.sandbox.exchange import respond
 from deploy.sandbox.faults import Fault
+from deploy.sandbox.paystack import control as paystack
+from deploy.sandbox.paystack.context import TRANSACTION, Record
+from deploy.sandbox.paystack.errors import PaystackError
 from deploy.sandbox.sandbox import SERVICES, Sandbox
 from deploy.sandbox.stripe.confirmation import fail_challenge, pass_challenge
 from deploy.sandbox.stripe.context import PAYMENT_INTENT, REFUND, Context
@@ -39,6 +44,7 @@ from deploy.sandbox.webhook_modes import Switch
 Model = TypeVar("Model", bound=BaseModel)
 Handler = Callable[[Request], Awaitable[Response]]
 MAX_DELIVERIES = 10_000
+LEDGER_KINDS = {"stripe": PAYMENT_INTENT, "paystack": TRANSACTION}
 
 
 class ControlError(Exception):
@@ -75,9 +81,14 @@ class ControlApi:
         intent_id = request.path_params["payment_intent"]
 
         def resolve(transaction: Transaction) -> Json:
+            elsewhere = paystack.challenge(
+                transaction, intent_id, passed=asked.outcome == "succeeded"
+            )
+            if elsewhere is not None:
+                return elsewhere
             intent = transaction.documents.get(intent_id, PAYMENT_INTENT)
             if intent is None:
-                raise ControlError(404, "not_found", f"There is no payment intent {intent_id}.")
+                raise ControlError(404, "not_found", f"There is no payment {intent_id}.")
             if intent["status"] != "requires_action":
                 raise ControlError(
                     409,
@@ -109,6 +120,9 @@ class ControlApi:
         refund_id = request.path_params["refund"]
 
         def settle(transaction: Transaction) -> Json:
+            elsewhere = paystack.refund(transaction, refund_id, asked.status)
+            if elsewhere is not None:
+                return elsewhere
             refund = transaction.documents.get(refund_id, REFUND)
             if refund is None:
                 raise ControlError(404, "not_found", f"There is no refund {refund_id}.")
@@ -157,12 +171,13 @@ class ControlApi:
         return _json({"modes": self._modes(), "data": data})
 
     async def show_ledger(self, request: Request) -> Response:
-        """Every attempt to charge, oldest first, with no limit; `id` is the payment intent's."""
-        if request.query_params.get("service", "stripe") != "stripe":
+        """Every attempt to charge, oldest first, with no limit; `id` is the provider's own."""
+        service = request.query_params.get("service", "stripe")
+        if service not in LEDGER_KINDS:
             raise ControlError(
-                422, "invalid_request", "Only stripe keeps a ledger.", field="service"
+                422, "invalid_request", f"{service} keeps no ledger.", field="service"
             )
-        return _json({"data": await self._sandbox.store.read(_ledger)})
+        return _json({"data": await self._sandbox.store.read(partial(_ledger, service=service))})
 
     async def list_messages(self, _request: Request) -> Response:
         return _json({"data": []})
@@ -216,9 +231,16 @@ def create_control(sandbox: Sandbox, tracker: Tracker) -> Starlette:
     )
     return Starlette(
         routes=[
-            Route(path, _guarded(handler), methods=[method]) for method, path, handler in handlers
+            *(
+                Route(path, _guarded(handler), methods=[method])
+                for method, path, handler in handlers
+            ),
+            *(
+                Route(path, _guarded(_of_paystack(sandbox, model, act)), methods=["POST"])
+                for path, model, act in paystack.CONTROLS
+            ),
         ],
-        exception_handlers={ControlError: _explain},
+        exception_handlers={ControlError: _explain, PaystackError: _explain_paystack},
     )
 
 
@@ -230,6 +252,18 @@ def _guarded(handler: Handler) -> Handler:
         return await handler(request)
 
     return guarded
+
+
+def _of_paystack(
+    sandbox: Sandbox, model: type[BaseModel], act: Callable[[Transaction, Any, str], Record]
+) -> Handler:
+    async def handler(request: Request) -> Response:
+        asked = await _read(request, model)
+        name = request.path_params.get("name", "")
+        record = await sandbox.act(lambda transaction: act(transaction, asked, name))
+        return _json(record.wire)
+
+    return handler
 
 
 async def _read(request: Request, model: type[Model]) -> Model:
@@ -250,16 +284,24 @@ def _explain(_request: Request, error: Exception) -> Response:
     return _json({"error": error.error}, status=error.status)
 
 
+def _explain_paystack(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, PaystackError):
+        raise error
+    return respond(error.answer())
+
+
 def _json(content: object, *, status: int = 200) -> Response:
     return Response(orjson.dumps(content), status_code=status, media_type="application/json")
 
 
-def _ledger(connection: sqlite3.Connection) -> list[Json]:
+def _ledger(connection: sqlite3.Connection, *, service: str) -> list[Json]:
     rows = connection.execute(
         "SELECT attempt.payment_intent AS id, document.reference AS order_id, amount, currency,"
         " status, captured, refunded, idempotency_key, attempt.created AS created,"
         " attempt.charge AS charge"
-        " FROM attempt JOIN document ON document.id = attempt.payment_intent ORDER BY attempt.id"
+        " FROM attempt JOIN document ON document.id = attempt.payment_intent"
+        " WHERE document.kind = ? ORDER BY attempt.id",
+        (LEDGER_KINDS[service],),
     )
     return [dict(row) for row in rows]
 

@@ -18,8 +18,11 @@ from models.repositories import payments
 from models.shipments import Shipment
 
 _PART = text("""
-SELECT p.provider, p.provider_payment_id, p.attempt, p.captured_amount, p.status AS payment_status,
-    c.amount, c.status, c.final
+SELECT p.provider, p.provider_payment_id, p.attempt, p.authorized_amount, p.captured_amount,
+    p.status AS payment_status, c.amount, c.status, c.final,
+    (SELECT coalesce(sum(o.amount), 0) FROM captures o
+     WHERE o.payment_id = p.id AND o.number <> c.number AND o.status = 'planned')
+        AS planned_besides
 FROM captures c JOIN payments p ON p.id = c.payment_id
 WHERE c.payment_id = :payment_id AND c.number = :number
 """)

@@ -123,6 +123,7 @@ POLICIES = {
     "POST /v1/admin/shipments/{id}/events": STAFF,
     "POST /v1/admin/shipments/{id}/reallocate": STAFF,
     "POST /v1/admin/shipments/{id}/{move}": STAFF,
+    "POST /v1/webhooks/paystack": PROVIDER,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
     "GET /healthz": ANYONE,
