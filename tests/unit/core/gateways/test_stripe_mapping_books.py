@@ -188,7 +188,11 @@ def test_subscribed_events_can_be_listed_in_one_request() -> None:
             "pi_1",
             "rfd_1",
         ),
-        ({"id": "du_1", "payment_intent": "pi_1", "metadata": {}}, "pi_1", None),
+        (
+            {"id": "du_1", "object": "dispute", "payment_intent": "pi_1", "metadata": {}},
+            "pi_1",
+            None,
+        ),
         ({"id": "tr_1", "metadata": {"reference": "stl_1"}}, "tr_1", "stl_1"),
         ({"id": "po_1", "metadata": {}}, "po_1", None),
     ],
@@ -199,3 +203,5 @@ def test_event_names_the_payment_and_its_own_subject(
     event = event_of({"id": "evt_1", "type": "made.up", "created": 5, "data": {"object": subject}})
     assert (event.object_id, event.reference) == (object_id, reference)
     assert event.payload["subject_id"] == subject["id"]
+    of_dispute = subject.get("object") == "dispute"
+    assert event.payload.get("dispute_id") == (subject["id"] if of_dispute else None)
