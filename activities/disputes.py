@@ -20,7 +20,7 @@ from core.gateways.payments import PaymentGateway
 from core.settings import DisputeSettings
 from models.disputes import Dispute
 from models.orders import Order
-from models.repositories import disputes, orders, payments
+from models.repositories import dispute_evidence, disputes, orders, payments
 from workflows import search_attributes, workflow_ids
 from workflows.messages import Child, DisputeRequest
 from workflows.ports.disputes import (
@@ -88,7 +88,7 @@ class GatewayDisputeActivities(DisputeActivities):
         told = found.evidence_submitted
 
         async def submitted(session: AsyncSession, order: Order, dispute: Dispute) -> None:
-            await disputes.record_submission(
+            await dispute_evidence.record_submission(
                 session, order, dispute, submission_id=step.submission_id, actor=step.actor
             )
 
@@ -101,7 +101,7 @@ class GatewayDisputeActivities(DisputeActivities):
             order = await orders.lock(session, step.ref.order_id)
             dispute = await disputes.get(session, step.ref.dispute_id)
             if dispute.status in OPEN_DISPUTE:
-                await disputes.record_acceptance(
+                await dispute_evidence.record_acceptance(
                     session, order, dispute, actor=step.actor, reason=step.reason
                 )
         gateway = await self._gateway(step.ref)
@@ -129,7 +129,7 @@ class GatewayDisputeActivities(DisputeActivities):
             )
         async with self._database.transaction() as session:
             order = await orders.lock(session, step.ref.order_id)
-            await disputes.tell_once(session, order, entry)
+            await dispute_evidence.tell_once(session, order, entry)
 
     async def _gateway(self, ref: DisputeRef) -> PaymentGateway:
         async with self._database.transaction() as session:
@@ -158,7 +158,7 @@ class GatewayDisputeActivities(DisputeActivities):
     def _state(self, dispute: Dispute) -> DisputeState:
         return DisputeState(
             status=DisputeStatus(dispute.status),
-            wants_evidence=disputes.wants_evidence(dispute),
+            wants_evidence=dispute_evidence.wants_evidence(dispute),
             evidence_due_at=dispute.evidence_due_at,
             reminders=list(self._settings.reminders),
         )

@@ -18,7 +18,7 @@ from api.schemas.disputes import EvidenceFields
 from core.domain.errors import InvalidStateError, NotFoundError
 from core.domain.statuses import DISPUTE_MOVES, DisputeStatus
 from core.resources import Resources
-from models.repositories import dispute_views, disputes
+from models.repositories import dispute_evidence, dispute_views
 from models.repositories.dispute_views import DisputeView
 from models.repositories.idempotency import StoredAnswer
 from workflows import workflow_ids
@@ -66,7 +66,7 @@ async def submit_evidence(
     document = {**fields.model_dump(mode="json"), "submission_id": submission_id}
     try:
         async with resources.database.transaction() as session:
-            await disputes.draft_evidence(
+            await dispute_evidence.draft_evidence(
                 session, view.id, submission_id=submission_id, fields=document
             )
     except InvalidStateError as error:
@@ -123,7 +123,7 @@ async def _ask(
     except UpdateRefusedError as error:
         if answer.submission_id:
             async with resources.database.transaction() as session:
-                await disputes.drop_draft(session, view.id, answer.submission_id)
+                await dispute_evidence.drop_draft(session, view.id, answer.submission_id)
         return await call.settle(resources.database, refusal_of_update(request, error))
     except WorkflowClosedError:
         now = await require_dispute(resources, view.id)

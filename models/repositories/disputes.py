@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core.domain.disputes import OPEN_DISPUTE, shares
-from core.domain.errors import InvalidStateError, NotFoundError, ProviderRejectedError
+from core.domain.errors import NotFoundError, ProviderRejectedError
 from core.domain.events import OrderEvent, TimelineEntry
 from core.domain.ids import Prefix, derived_id
 from core.domain.money import Money
@@ -19,12 +17,7 @@ from core.domain.statuses import DISPUTE_MOVES, DisputeStatus, PaymentStatus, ca
 from models.disputes import Dispute
 from models.orders import Order
 from models.payments import Payment
-from models.repositories import audit, ledger_disputes, orders, payments, timeline
-
-_TOLD = text("""
-SELECT EXISTS (SELECT FROM order_timeline
-WHERE order_id = :order_id AND type = :type AND title = :title AND detail = :detail)
-""")
+from models.repositories import ledger_disputes, orders, payments, timeline
 
 
 def id_of(order_id: str, provider_dispute_id: str) -> str:
@@ -77,7 +70,12 @@ async def record(
     if taken:
         if not entries:
             entries.append(_escalated(dispute, found))
-        await _take(session, payment, dispute, found)
+        dispute.amount = found.amount
+        dispute.held = await _shares(session, payment, dispute, others=payment.disputed_amount)
+        dispute.withdrawn = True
+        await ledger_disputes.post_opened(session, dispute)
+    elif dispute.withdrawn:
+        await _share_again(session, payment, dispute)
     late = dispute.withdrawn and not found.withdrawn and found.status in OPEN_DISPUTE
     if not late:  # an answer from before the money was taken
         _follow(dispute, found, entries, again=taken)
@@ -85,116 +83,6 @@ async def record(
         await _settle(session, order, payment, dispute, taken=taken)
         await timeline.append(session, order.id, entries)
     return dispute
-
-
-async def record_submission(
-    session: AsyncSession, order: Order, dispute: Dispute, *, submission_id: str, actor: str
-) -> None:
-    """Record that the provider has a submission; once."""
-    drafts = (dispute.evidence or {}).get("drafts", {})
-    if dispute.evidence_submitted_at is not None or submission_id not in drafts:
-        return
-    dispute.evidence = {"submitted": drafts[submission_id], "drafts": {}}
-    dispute.evidence_submitted_at = orders.now()
-    dispute.submitted_by = actor
-    _touch(dispute)
-    await session.flush()
-    await session.refresh(dispute)
-    await audit.record(
-        session,
-        actor=actor,
-        action="dispute.evidence_submitted",
-        target=dispute.id,
-        reason="",
-        after={"submission_id": submission_id},
-    )
-    entry = TimelineEntry(
-        type=OrderEvent.DISPUTE_EVIDENCE_SUBMITTED,
-        title="Evidence was submitted to the bank",
-        detail=dispute.provider_dispute_id,
-        actor=actor,
-    )
-    await timeline.append(session, order.id, [entry])
-
-
-async def record_acceptance(
-    session: AsyncSession, order: Order, dispute: Dispute, *, actor: str, reason: str
-) -> None:
-    """Record that a person gives an open dispute up; once."""
-    action = "dispute.accepted"
-    if await audit.knows(session, target=dispute.id, action=action):
-        return
-    await audit.record(
-        session,
-        actor=actor,
-        action=action,
-        target=dispute.id,
-        reason=reason,
-        before={"status": dispute.status},
-    )
-    entry = TimelineEntry(
-        type=OrderEvent.DISPUTE_ACCEPTED,
-        title="The dispute is not contested",
-        detail=dispute.provider_dispute_id,
-        actor=actor,
-    )
-    await timeline.append(session, order.id, [entry])
-
-
-async def tell_once(session: AsyncSession, order: Order, entry: TimelineEntry) -> None:
-    """Add an entry to a locked order's timeline unless the same one is there."""
-    known = await session.execute(
-        _TOLD,
-        {
-            "order_id": order.id,
-            "type": entry.type,
-            "title": entry.title,
-            "detail": entry.detail,
-        },
-    )
-    if not known.scalar_one():
-        await timeline.append(session, order.id, [entry])
-
-
-async def draft_evidence(
-    session: AsyncSession, dispute_id: str, *, submission_id: str, fields: dict[str, Any]
-) -> Dispute:
-    """Keep what the bank is to be told, until its submission is carried out.
-
-    Raises:
-        NotFoundError: there is no such dispute.
-        InvalidStateError: nothing is asked for any more.
-    """
-    order_id = (await get(session, dispute_id)).order_id
-    await orders.lock(session, order_id)
-    dispute = await get(session, dispute_id)
-    if not wants_evidence(dispute):
-        raise InvalidStateError(
-            present=f"{dispute.status}, evidence submitted"
-            if dispute.evidence_submitted_at
-            else dispute.status,
-            wanted="a submission of evidence",
-        )
-    known = dispute.evidence or {}
-    drafts = {**known.get("drafts", {}), submission_id: fields}
-    dispute.evidence = {"submitted": known.get("submitted"), "drafts": drafts}
-    await session.flush()
-    return dispute
-
-
-async def drop_draft(session: AsyncSession, dispute_id: str, submission_id: str) -> None:
-    """Forget what the bank is not told after all; what is submitted stays."""
-    await orders.lock(session, (await get(session, dispute_id)).order_id)
-    dispute = await get(session, dispute_id)
-    known = dispute.evidence or {}
-    drafts = {name: one for name, one in known.get("drafts", {}).items() if name != submission_id}
-    dispute.evidence = {"submitted": known.get("submitted"), "drafts": drafts}
-    await session.flush()
-
-
-def wants_evidence(dispute: Dispute) -> bool:
-    """Whether the bank waits for our side of it."""
-    return dispute.status == DisputeStatus.NEEDS_RESPONSE and dispute.evidence_submitted_at is None
 
 
 async def _add(
@@ -219,17 +107,23 @@ async def _add(
     return dispute
 
 
-async def _take(
-    session: AsyncSession, payment: Payment, dispute: Dispute, found: ProviderDispute
-) -> None:
-    """The money is gone until it is decided: hold the vendors' shares back."""
-    dispute.amount = found.amount
+async def _shares(
+    session: AsyncSession, payment: Payment, dispute: Dispute, *, others: int
+) -> list[dict[str, Any]]:
+    """What each vendor bears; ``others`` is what other disputes of the payment have taken."""
     owed = await ledger_disputes.owed_to_vendors(session, payment, dispute.id)
-    left = payment.captured_amount - payment.refunded_amount - payment.disputed_amount
-    held = shares(found.amount, taken=left, parts=owed)
-    dispute.held = [{"vendor_id": vendor, "amount": share} for vendor, share in held.items()]
-    dispute.withdrawn = True
-    await ledger_disputes.post_opened(session, dispute)
+    left = payment.captured_amount - payment.refunded_amount - others
+    borne = shares(dispute.amount, taken=left, parts=owed)
+    return [{"vendor_id": vendor, "amount": share} for vendor, share in borne.items()]
+
+
+async def _share_again(session: AsyncSession, payment: Payment, dispute: Dispute) -> None:
+    """What was captured since then has vendors, too: a dispute can be quicker than its capture."""
+    others = payment.disputed_amount - dispute.amount
+    held = await _shares(session, payment, dispute, others=others)
+    if held != dispute.held:
+        before, dispute.held = dispute.held, held
+        await ledger_disputes.post_shared_again(session, dispute, before)
 
 
 def _follow(
@@ -268,7 +162,7 @@ async def _settle(
     session: AsyncSession, order: Order, payment: Payment, dispute: Dispute, *, taken: bool
 ) -> None:
     """Book how it ended, and show on the payment and the order what is in dispute."""
-    _touch(dispute)
+    touch(dispute)
     if dispute.withdrawn and dispute.status == DisputeStatus.WON:
         await ledger_disputes.post_won(session, dispute)
     elif dispute.withdrawn and dispute.status == DisputeStatus.LOST:
@@ -295,15 +189,17 @@ async def _show_on_payment(session: AsyncSession, order: Order, payment: Payment
     await payments.settle(session, order, payment)
 
 
-def _touch(dispute: Dispute) -> None:
+def touch(dispute: Dispute) -> None:
+    """Give a changed row its next version."""
     dispute.version += 1
     dispute.updated_at = orders.now()
 
 
-def _facts(dispute: Dispute) -> tuple[str, bool, str, datetime | None, bool]:
+def _facts(dispute: Dispute) -> tuple[object, ...]:
     return (
         dispute.status,
         dispute.withdrawn,
+        dispute.held,
         dispute.reason,
         dispute.evidence_due_at,
         dispute.evidence_submitted_at is not None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -46,6 +47,19 @@ async def owed_to_vendors(
 async def post_opened(session: AsyncSession, dispute: Dispute) -> None:
     """The provider has taken the money, and the vendors' shares are held back."""
     await _post(session, dispute, PostingKind.DISPUTE_OPENED, "opened", _opening(dispute))
+
+
+async def post_shared_again(
+    session: AsyncSession, dispute: Dispute, before: Sequence[Mapping[str, Any]]
+) -> None:
+    """The vendors' shares are others than ``before``; once per version of the row."""
+    legs: list[Leg] = []
+    for held, sign in ((dispute.held, 1), (before, -1)):
+        for one in held:
+            legs.append(debit(Account.VENDOR_PAYABLE, sign * one["amount"], one["vendor_id"]))
+            legs.append(credit(Account.VENDOR_HELD, sign * one["amount"], one["vendor_id"]))
+    step = f"held:{dispute.version}"
+    await _post(session, dispute, PostingKind.DISPUTE_OPENED, step, legs)
 
 
 async def post_won(session: AsyncSession, dispute: Dispute) -> None:
