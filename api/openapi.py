@@ -93,6 +93,7 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 _PREFIXES = {
     "carts": "crt",
+    "disputes": "dsp",
     "holds": "hld",
     "orders": "ord",
     "products": "prd",

@@ -199,6 +199,13 @@ class ReturnSettings(Section):
     )
 
 
+class DisputeSettings(Section):
+    reminders: tuple[int, ...] = Field(
+        default=(7 * 86_400, 2 * 86_400, 86_400),
+        description="JSON list: staff are reminded so many seconds before evidence is due",
+    )
+
+
 class OversightSettings(Section):
     """How long an order may be in one state before people are told; beyond what the state needs."""
 
@@ -257,6 +264,7 @@ class Settings(BaseSettings):
     stock: StockSettings = StockSettings()
     fulfillment: FulfillmentSettings = FulfillmentSettings()
     returns: ReturnSettings = ReturnSettings()
+    disputes: DisputeSettings = DisputeSettings()
     oversight: OversightSettings = OversightSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     worker: WorkerSettings = WorkerSettings()

@@ -10,6 +10,7 @@ from typing import Any
 from activities.captures import GatewayCaptureActivities
 from activities.carrier import GatewayCarrierActivities
 from activities.checkout import PostgresCheckoutActivities
+from activities.disputes import GatewayDisputeActivities
 from activities.fulfillment import PostgresFulfillmentActivities
 from activities.housekeeping import PostgresHousekeepingActivities
 from activities.order_changes import PostgresOrderChangeActivities
@@ -24,6 +25,7 @@ from activities.webhooks import PostgresWebhookActivities
 from core.resources import Resources
 from workflows.carrier_event import CarrierEventWorkflow
 from workflows.checkout import CheckoutWorkflow
+from workflows.dispute import DisputeWorkflow
 from workflows.fulfillment import FulfillmentWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
@@ -65,11 +67,12 @@ POOLS: Mapping[TaskQueue, Pool] = {
         workflow_pollers=2,
     ),
     TaskQueue.PAYMENTS: Pool(
-        workflows=[PaymentCaptureWorkflow, PaymentEventWorkflow, RefundWorkflow],
+        workflows=[DisputeWorkflow, PaymentCaptureWorkflow, PaymentEventWorkflow, RefundWorkflow],
         activities=lambda resources: [
             GatewayPaymentActivities(resources.database, resources.payments),
             GatewayCaptureActivities(resources.database, resources.payments),
             GatewayRefundActivities(resources.database, resources.payments),
+            _disputes(resources),
             _webhooks(resources),
             _parking(resources),
         ],
@@ -117,6 +120,12 @@ def _checkout(resources: Resources) -> PostgresCheckoutActivities:
 
 def _parking(resources: Resources) -> PostgresParkingActivities:
     return PostgresParkingActivities(resources.database)
+
+
+def _disputes(resources: Resources) -> GatewayDisputeActivities:
+    return GatewayDisputeActivities(
+        resources.database, resources.payments, resources.temporal, resources.settings.disputes
+    )
 
 
 def _webhooks(resources: Resources) -> PostgresWebhookActivities:

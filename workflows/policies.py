@@ -39,6 +39,9 @@ FIRST_REFUND_POLL = timedelta(minutes=1)
 LONGEST_PAYMENT_POLL = timedelta(hours=6)
 """A refund under way and a challenge are asked about as well, in case a webhook was lost."""
 
+DISPUTE_POLL = timedelta(hours=12)
+"""A dispute lasts for weeks: its provider is asked this often, in case an event was lost."""
+
 SAME_STEP_RUNNING_WAIT = timedelta(seconds=5)
 """After a reset an earlier child may still run: look again after this long."""
 

@@ -19,6 +19,7 @@ from api.routers import (
     carts,
     catalogue,
     checkouts,
+    disputes,
     holds,
     me,
     operations,
@@ -50,6 +51,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     admin_review_rules.api,
     vendor_shipments.api,
     admin_shipments.api,
+    disputes.api,
     webhooks.api,
     operations.api,
 )
