@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from temporalio import activity
@@ -39,9 +40,8 @@ class PostgresSettlementRunActivities(SettlementRunActivities):
         pairs = await payables.vendors_to_pay(
             self._database, until, after=(step.after[0], step.after[1]), limit=_PAGE
         )
-        started = 0
         for vendor_id, currency in pairs:
-            started += await self._start(
+            await self._start(
                 SettlementRequest(
                     settlement_id=settlement_id(vendor_id, currency, until),
                     vendor_id=vendor_id,
@@ -50,10 +50,12 @@ class PostgresSettlementRunActivities(SettlementRunActivities):
                 )
             )
             activity.heartbeat(vendor_id)
-        return StartedSettlements(started=started, after=pairs[-1] if len(pairs) == _PAGE else None)
+        return StartedSettlements(
+            started=len(pairs), after=pairs[-1] if len(pairs) == _PAGE else None
+        )
 
-    async def _start(self, request: SettlementRequest) -> bool:
-        try:
+    async def _start(self, request: SettlementRequest) -> None:
+        with suppress(WorkflowAlreadyStartedError):
             await self._temporal.start_workflow(
                 Child.SETTLEMENT,
                 request,
@@ -63,6 +65,3 @@ class PostgresSettlementRunActivities(SettlementRunActivities):
                 search_attributes=search_attributes.of_vendor(request.vendor_id),
                 static_summary="Settle with a vendor",
             )
-        except WorkflowAlreadyStartedError:
-            return False
-        return True

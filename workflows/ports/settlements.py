@@ -103,7 +103,7 @@ class SettlementRun:
 
 @dataclass(frozen=True, kw_only=True)
 class StartedSettlements:
-    """How many were started, and where to go on; None of ``after`` at the end."""
+    """How many were started or run already, and where to go on; None of ``after`` at the end."""
 
     started: int
     after: tuple[str, str] | None
