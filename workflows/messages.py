@@ -23,6 +23,7 @@ class Child(StrEnum):
     REFUND = "RefundWorkflow"
     RETURN = "ReturnWorkflow"
     DISPUTE = "DisputeWorkflow"
+    SETTLEMENT = "SettlementWorkflow"
 
 
 @dataclass(frozen=True, kw_only=True)
