@@ -131,6 +131,11 @@ class PaystackGateway(PaystackBooks):
             raise ProviderRejectedError("paystack: the reference belongs to another payment")
         return known
 
+    async def confirm(self, provider_payment_id: str, *, key: str) -> Authorized:
+        """Ask how it stands: whoever pays on the page needs nothing more of ours."""
+        del key
+        return Authorized(payment=await self.fetch(provider_payment_id))
+
     async def fetch(self, provider_payment_id: str) -> ProviderPayment:
         return payment_of(*await self._look_up(provider_payment_id))
 

@@ -200,11 +200,12 @@ def event_of(body: Mapping[str, Any]) -> ProviderEvent:
         "id": event_id,
         "type": kind,
         "object_id": object_id,
+        "subject_id": str(data.get("id") or object_id),
         "order_id": order_id,
         "payment_id": metadata.get("payment_id"),
     }
     if kind.startswith("charge.dispute."):
-        payload["dispute_id"] = str(data["id"])
+        payload["dispute_id"] = payload["subject_id"]
     return ProviderEvent(
         event_id=event_id,
         type=kind,

@@ -269,7 +269,13 @@ def _endpoint(sandbox: Sandbox, call: Call) -> Callable[[Request], Awaitable[Res
             public_url=sandbox.config.public_url,
         )
         return await exchange(
-            sandbox, service=SERVICE, operation=call.name, key=None, dialect=DIALECT, work=work
+            sandbox,
+            service=SERVICE,
+            operation=call.name,
+            key=None,
+            dialect=DIALECT,
+            work=work,
+            subject={**given, **request.path_params},
         )
 
     return endpoint
