@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from temporalio.client import (
@@ -17,14 +18,23 @@ from temporalio.client import (
     ScheduleUpdateInput,
 )
 
+from core.settings import Settings
+from workflows import workflow_ids
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.ports.housekeeping import Housekeeping
+from workflows.ports.reconciliation import Reconciliation
+from workflows.reconciliation import ReconciliationWorkflow
 from workflows.task_queues import TaskQueue
 
 
-def schedules() -> dict[str, Schedule]:
-    """Every Schedule of the platform by its id."""
+def schedules(settings: Settings, providers: Iterable[str]) -> dict[str, Schedule]:
+    """Every Schedule of the platform by its id; ``providers`` are those of payments."""
+    reconciled = {
+        workflow_ids.reconciliation(provider): _reconciliation(settings, provider)
+        for provider in providers
+    }
     return {
+        **reconciled,
         "housekeeping": Schedule(
             action=ScheduleActionStartWorkflow(
                 HousekeepingWorkflow.run,
@@ -35,13 +45,28 @@ def schedules() -> dict[str, Schedule]:
             ),
             spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(minutes=5))]),
             policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
-        )
+        ),
     }
 
 
-async def ensure_schedules(client: Client) -> None:
+def _reconciliation(settings: Settings, provider: str) -> Schedule:
+    every = timedelta(seconds=settings.reconciliation.every_seconds)
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            ReconciliationWorkflow.run,
+            Reconciliation(provider=provider),
+            id=workflow_ids.reconciliation(provider),
+            task_queue=TaskQueue.MAINTENANCE,
+            static_summary=f"Compare the books of {provider} with ours",
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    )
+
+
+async def ensure_schedules(client: Client, settings: Settings, providers: Iterable[str]) -> None:
     """Make the server's Schedules those of the code; safe from several processes at once."""
-    for schedule_id, schedule in schedules().items():
+    for schedule_id, schedule in schedules(settings, providers).items():
         try:
             await client.create_schedule(schedule_id, schedule)
         except ScheduleAlreadyRunningError:

@@ -21,6 +21,7 @@ class Child(StrEnum):
     PAYMENT_CAPTURE = "PaymentCaptureWorkflow"
     REFUND = "RefundWorkflow"
     RETURN = "ReturnWorkflow"
+    REPAIR = "RepairWorkflow"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -160,6 +160,12 @@ def on_balance(difference: Difference) -> int:
     return int(difference.evidence.get("on_balance", 0))
 
 
+async def counted(database: Database, provider: str) -> dict[str, int]:
+    """Return how many differences of a provider are open, by their status."""
+    rows = await database.statement(_COUNTED, {"provider": provider})
+    return {row["status"]: row["number"] for row in rows}
+
+
 async def figures(database: Database) -> dict[str, list[dict[str, Any]]]:
     """Return what the metrics tell: what is open, what was repaired, when a run ended well."""
     return {
@@ -169,6 +175,10 @@ async def figures(database: Database) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+_COUNTED = text("""
+SELECT status, count(*) AS number FROM differences
+WHERE provider = :provider AND status IN ('open', 'repairing') GROUP BY 1
+""")
 _OPEN_FIGURES = text("""
 SELECT provider, kind, coalesce(currency, '') AS currency, count(*) AS number,
     CAST(sum(abs(amount)) AS bigint) AS amount

@@ -36,6 +36,12 @@ SELECT :id, unnest(CAST(:ids AS text[])) ON CONFLICT DO NOTHING
 """)
 _FORGET_SEEN = text("DELETE FROM reconciliation_payments WHERE reconciliation_id = :id")
 
+_FAIL = text("""
+UPDATE reconciliations SET status = 'failed', ended_at = now(),
+    figures = figures || jsonb_build_object('error', CAST(:reason AS text))
+WHERE id = :id AND status = 'running'
+""")
+
 _FINISH = text("""
 UPDATE reconciliations SET status = 'done', ended_at = now(), cursor = NULL,
     figures = CAST(:figures AS jsonb),
@@ -106,6 +112,12 @@ async def keep_place(
     if seen:
         await session.execute(_SEEN, {"id": run_id, "ids": list(seen)})
     await session.flush()
+
+
+async def fail(database: Database, run_id: str, reason: str) -> None:
+    """End a run that cannot go on; a second time nothing changes."""
+    await database.statement(_FAIL, {"id": run_id, "reason": reason})
+    await database.statement(_FORGET_SEEN, {"id": run_id})
 
 
 async def finish(database: Database, run_id: str, figures: dict[str, Any]) -> None:
