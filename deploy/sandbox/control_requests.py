@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from deploy.sandbox.carrier.app import OPERATIONS as CARRIER_OPERATIONS
 from deploy.sandbox.carrier.shipments import ShipmentStatus
 from deploy.sandbox.faults import FaultMode
-from deploy.sandbox.stripe.app import OPERATIONS as STRIPE_OPERATIONS
+from deploy.sandbox.stripe.disputes import EVIDENCE_SECONDS
+from deploy.sandbox.stripe.operations import OPERATIONS as STRIPE_OPERATIONS
 from deploy.sandbox.webhook_modes import WebhookMode
 
 OPERATIONS = {
@@ -47,6 +48,40 @@ class ChallengeRequest(Control):
 
 class RefundNews(Control):
     status: Literal["succeeded", "failed"]
+
+
+class DisputeRequest(Control):
+    """``amount`` in minor units, all that was captured and not given back when it is missing."""
+
+    payment_intent: str
+    amount: int | None = Field(default=None, ge=1)
+    reason: str = Field(default="fraudulent", max_length=50)
+    evidence_seconds: int = Field(default=EVIDENCE_SECONDS, ge=0)
+    inquiry: bool = False
+
+
+class DisputeNews(Control):
+    """``needs_response`` for an inquiry is its escalation to a chargeback."""
+
+    status: Literal[
+        "needs_response", "under_review", "won", "lost", "warning_under_review", "warning_closed"
+    ]
+
+
+class TransferNews(Control):
+    status: Literal["reversed"]
+    amount: int | None = Field(default=None, ge=1)
+
+
+class PayoutRequest(Control):
+    """``amount`` in minor units, the whole balance of the currency when it is missing."""
+
+    currency: str = Field(pattern="^[A-Za-z]{3}$")
+    amount: int | None = Field(default=None, ge=1)
+
+
+class PayoutNews(Control):
+    status: Literal["failed"]
 
 
 class WebhookRequest(Control):
