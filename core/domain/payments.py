@@ -28,6 +28,8 @@ class ProviderPayment:
     """The order that the payment was made for, from the provider's metadata."""
     payment_id: str | None = None
     """Our payment, from the provider's metadata."""
+    taken_at_once: bool = False
+    """The provider has no authorizations: what is called authorized is taken already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +63,13 @@ class PaymentFigures:
             return self.authorized > self.captured
         return self.status in _UNDER_WAY or self.status is PaymentStatus.AUTHORIZED
 
+    @property
+    def held(self) -> int:
+        """What is authorized and not captured, minor units; nothing once it has ended."""
+        return 0 if self.status in _ENDED else self.authorized - self.captured
 
+
+_ENDED = (PaymentStatus.VOIDED, PaymentStatus.FAILED)
 _UNDER_WAY = (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.UNKNOWN)
 
 
