@@ -89,6 +89,13 @@ class PaymentGateway(Protocol):
         """Authorize without capturing; a decline is a payment with status ``failed``."""
         ...
 
+    async def confirm(self, provider_payment_id: str, *, key: str) -> Authorized:
+        """Go on after the customer's client did its part.
+
+        A payment that waits for nothing of ours is returned as it is, with its open challenge.
+        """
+        ...
+
     async def fetch(self, provider_payment_id: str) -> ProviderPayment:
         """Return the present state."""
         ...

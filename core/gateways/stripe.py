@@ -8,9 +8,7 @@ an authorization.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any, Self
 
 import stripe
@@ -18,38 +16,30 @@ from stripe.params import PaymentIntentCaptureParams
 
 from core.domain.errors import AuthorizationLapsedError, InvalidSignatureError, ProviderError
 from core.domain.payments import ProviderPayment, ProviderRefund
-from core.domain.provider_books import (
-    Capabilities,
-    Evidence,
-    ListedEvent,
-    Page,
-    ProviderDispute,
-    ProviderMovement,
-    ProviderTransfer,
-)
+from core.domain.provider_books import Capabilities
 from core.domain.statuses import PaymentStatus
-from core.gateways.payments import Authorization, Authorized, ProviderEvent, Transfer
+from core.gateways import stripe_client
+from core.gateways.payments import Authorization, Authorized, ProviderEvent
+from core.gateways.stripe_books import StripeBooks
+from core.gateways.stripe_client import domain_errors
+from core.gateways.stripe_disputes import StripeDisputes
+from core.gateways.stripe_events import event_of
 from core.gateways.stripe_mapping import (
     HOLDS_LESS,
     UNEXPECTED_STATE,
     challenge_of,
     declined_payment_of,
-    domain_error_of,
-    event_of,
     payment_of,
     refund_of,
 )
+from core.gateways.stripe_transfers import StripeTransfers
 from core.settings import StripeSettings
 
-API_VERSION = "2026-10-28.endive"
-"""The version that the mapping was written for; the account's default does not matter."""
-
 SIGNATURE_TOLERANCE_SECONDS = 300
-PAGE_SIZE = 100
 MAX_INTENTS_SEARCHED = 10_000
 
 
-class StripeGateway:
+class StripeGateway(StripeBooks, StripeDisputes, StripeTransfers):
     """See ``PaymentGateway`` for what each method promises."""
 
     name = "stripe"
@@ -65,6 +55,7 @@ class StripeGateway:
     def __init__(
         self, client: stripe.StripeClient, http: stripe.HTTPXClient, secrets: tuple[str, ...]
     ) -> None:
+        self._client = client
         self._intents = client.v1.payment_intents
         self._refunds = client.v1.refunds
         self._http = http
@@ -81,7 +72,7 @@ class StripeGateway:
             base_addresses={"api": settings.api_base.rstrip("/")},
             http_client=http,
             max_network_retries=0,
-            stripe_version=API_VERSION,
+            stripe_version=stripe_client.API_VERSION,
         )
         secrets = tuple(secret.get_secret_value() for secret in settings.webhook_secrets)
         return cls(client, http, secrets)
@@ -90,7 +81,7 @@ class StripeGateway:
         await self._http.close_async()  # type: ignore[no-untyped-call]  # so in the SDK
 
     async def authorize(self, request: Authorization) -> Authorized:
-        with _domain_errors():
+        with domain_errors():
             try:
                 intent = await self._intents.create_async(
                     {
@@ -122,22 +113,44 @@ class StripeGateway:
         answer = intent.to_dict()
         return Authorized(payment=payment_of(answer), challenge=challenge_of(answer))
 
+    async def confirm(self, provider_payment_id: str, *, key: str) -> Authorized:
+        with domain_errors():
+            answer = await self._retrieve(provider_payment_id)
+            if answer["status"] != "requires_confirmation":
+                return Authorized(payment=payment_of(answer), challenge=challenge_of(answer))
+            try:
+                intent = await self._intents.confirm_async(
+                    provider_payment_id, {"expand": ["latest_charge"]}, {"idempotency_key": key}
+                )
+            except stripe.CardError:
+                answer = await self._retrieve(provider_payment_id)
+            except stripe.InvalidRequestError as error:
+                if error.code != UNEXPECTED_STATE:
+                    raise
+                answer = await self._retrieve(provider_payment_id)
+            else:
+                answer = intent.to_dict()
+        return Authorized(payment=payment_of(answer), challenge=challenge_of(answer))
+
     async def fetch(self, provider_payment_id: str) -> ProviderPayment:
-        with _domain_errors():
-            intent = await self._intents.retrieve_async(
-                provider_payment_id, {"expand": ["latest_charge"]}
-            )
-        return payment_of(intent.to_dict())
+        with domain_errors():
+            return payment_of(await self._retrieve(provider_payment_id))
+
+    async def _retrieve(self, provider_payment_id: str) -> dict[str, Any]:
+        intent = await self._intents.retrieve_async(
+            provider_payment_id, {"expand": ["latest_charge"]}
+        )
+        return intent.to_dict()
 
     async def find(self, order_id: str, created_after: int) -> list[ProviderPayment]:
         # The list is consistent; Stripe's search lags behind by up to a minute and more.
         found: list[ProviderPayment] = []
         searched = 0
-        with _domain_errors():
+        with domain_errors():
             page = await self._intents.list_async(
                 {
                     "created": {"gte": created_after},
-                    "limit": PAGE_SIZE,
+                    "limit": stripe_client.PAGE_SIZE,
                     "expand": ["data.latest_charge"],
                 }
             )
@@ -161,7 +174,7 @@ class StripeGateway:
         if not final:
             # Only sent when it matters: Stripe refuses it where multicapture is not available.
             params["final_capture"] = False
-        with _domain_errors():
+        with domain_errors():
             try:
                 intent = await self._intents.capture_async(
                     provider_payment_id, params, {"idempotency_key": key}
@@ -179,7 +192,7 @@ class StripeGateway:
         return payment_of(intent.to_dict())
 
     async def void(self, provider_payment_id: str, *, key: str) -> ProviderPayment:
-        with _domain_errors():
+        with domain_errors():
             try:
                 intent = await self._intents.cancel_async(
                     provider_payment_id, {"expand": ["latest_charge"]}, {"idempotency_key": key}
@@ -193,7 +206,7 @@ class StripeGateway:
     async def refund(
         self, provider_payment_id: str, *, amount: int, key: str, reference: str
     ) -> ProviderRefund:
-        with _domain_errors():
+        with domain_errors():
             refund = await self._refunds.create_async(
                 {
                     "payment_intent": provider_payment_id,
@@ -205,53 +218,11 @@ class StripeGateway:
         return refund_of(refund.to_dict())
 
     async def find_refunds(self, provider_payment_id: str) -> list[ProviderRefund]:
-        with _domain_errors():
+        with domain_errors():
             page = await self._refunds.list_async(
-                {"payment_intent": provider_payment_id, "limit": PAGE_SIZE}
+                {"payment_intent": provider_payment_id, "limit": stripe_client.PAGE_SIZE}
             )
             return [refund_of(refund.to_dict()) async for refund in page.auto_paging_iter()]
-
-    async def list_movements(
-        self, since: datetime, until: datetime, cursor: str | None = None
-    ) -> Page[ProviderMovement]:
-        raise NotImplementedError
-
-    async def list_payments(
-        self, since: datetime, until: datetime, cursor: str | None = None
-    ) -> Page[ProviderPayment]:
-        raise NotImplementedError
-
-    async def list_events(self, since: datetime, cursor: str | None = None) -> Page[ListedEvent]:
-        raise NotImplementedError
-
-    async def list_disputes(
-        self, since: datetime, cursor: str | None = None
-    ) -> Page[ProviderDispute]:
-        raise NotImplementedError
-
-    async def fetch_dispute(self, provider_dispute_id: str) -> ProviderDispute:
-        raise NotImplementedError
-
-    async def submit_evidence(
-        self, provider_dispute_id: str, evidence: Evidence, *, key: str
-    ) -> ProviderDispute:
-        raise NotImplementedError
-
-    async def accept_dispute(self, provider_dispute_id: str, *, key: str) -> ProviderDispute:
-        raise NotImplementedError
-
-    async def transfer(self, request: Transfer) -> ProviderTransfer:
-        raise NotImplementedError
-
-    async def find_transfer(
-        self, reference: str, created_after: datetime
-    ) -> ProviderTransfer | None:
-        raise NotImplementedError
-
-    async def list_transfers(
-        self, since: datetime, until: datetime, cursor: str | None = None
-    ) -> Page[ProviderTransfer]:
-        raise NotImplementedError
 
     def parse_event(self, body: Mapping[str, Any]) -> ProviderEvent:
         return event_of(body)
@@ -262,15 +233,6 @@ class StripeGateway:
         if not any(_is_signed(body, signature, secret) for secret in self._secrets):
             raise InvalidSignatureError("stripe: no valid signature, or it is too old")
         return event_of(json.loads(body))
-
-
-@contextmanager
-def _domain_errors() -> Iterator[None]:
-    try:
-        yield
-    except stripe.StripeError as error:
-        # Not chained: Stripe's own words would travel into logs and workflow histories.
-        raise domain_error_of(error) from None
 
 
 def _is_signed(body: bytes, signature: str, secret: str) -> bool:

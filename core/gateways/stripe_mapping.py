@@ -11,7 +11,7 @@ import stripe
 from core.domain.errors import DomainError, ProviderError, ProviderRejectedError
 from core.domain.payments import ProviderPayment, ProviderRefund
 from core.domain.statuses import PaymentStatus, RefundStatus
-from core.gateways.payments import Authorization, Challenge, ProviderEvent
+from core.gateways.payments import Authorization, Challenge
 
 UNEXPECTED_STATE = "payment_intent_unexpected_state"
 HOLDS_LESS = frozenset(
@@ -41,14 +41,6 @@ _REFUSALS = (
     stripe.IdempotencyError,
     stripe.InvalidRequestError,
     stripe.PermissionError,
-)
-_AMOUNTS = (
-    "amount",
-    "amount_capturable",
-    "amount_captured",
-    "amount_received",
-    "amount_refunded",
-    "currency",
 )
 
 
@@ -126,33 +118,6 @@ def challenge_of(intent: Mapping[str, Any]) -> Challenge | None:
     if action["type"] == "redirect_to_url":
         return Challenge(type=action["type"], redirect_url=action["redirect_to_url"]["url"])
     return Challenge(type=action["type"], client_secret=intent["client_secret"])
-
-
-def event_of(event: Mapping[str, Any]) -> ProviderEvent:
-    """Read an event and keep ids, status and amounts only: no card and no billing details.
-
-    ``object_id`` is the PaymentIntent's, also for an event of its charge, refund or dispute.
-    """
-    subject: Mapping[str, Any] = event.get("data", {}).get("object", {})
-    object_id = subject.get("payment_intent") or subject.get("id") or event["id"]
-    metadata = subject.get("metadata") or {}
-    order_id = metadata.get("order_id")
-    payload = {name: subject[name] for name in ("object", "status", *_AMOUNTS) if name in subject}
-    payload |= {
-        "id": event["id"],
-        "type": event["type"],
-        "created": event["created"],
-        "object_id": object_id,
-        "order_id": order_id,
-        "payment_id": metadata.get("payment_id"),
-    }
-    return ProviderEvent(
-        event_id=event["id"],
-        type=event["type"],
-        object_id=object_id,
-        reference=order_id,
-        payload=payload,
-    )
 
 
 def domain_error_of(error: stripe.StripeError) -> DomainError:

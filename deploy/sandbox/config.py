@@ -5,18 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.gateways.stripe_events import SUBSCRIBED_EVENTS
 from core.settings import Settings
 
-DEFAULT_STRIPE_EVENTS = (
-    "payment_intent.requires_action",
-    "payment_intent.amount_capturable_updated",
-    "payment_intent.payment_failed",
-    "payment_intent.succeeded",
-    "payment_intent.canceled",
-    "charge.refunded",
-    "refund.*",
-    "charge.dispute.*",
-)
+DEFAULT_STRIPE_EVENTS = SUBSCRIBED_EVENTS
 """The event types that the Stripe webhook endpoint subscribes to; a trailing ``*`` is a prefix."""
 
 

@@ -5,11 +5,7 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import sqlite3
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
 
-import orjson
-from pydantic import BaseModel, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,6 +13,8 @@ from starlette.routing import Route
 
 from deploy.sandbox.carrier.errors import CarrierError
 from deploy.sandbox.carrier.tracking import Tracker, inject
+from deploy.sandbox.control_answers import ControlError, Handler, answer, read_body
+from deploy.sandbox.control_money import MoneyControl
 from deploy.sandbox.control_requests import (
     CarrierRequest,
     ChallengeRequest,
@@ -36,16 +34,7 @@ from deploy.sandbox.stripe.settlement import lapse
 from deploy.sandbox.transaction import Transaction
 from deploy.sandbox.webhook_modes import Switch
 
-Model = TypeVar("Model", bound=BaseModel)
-Handler = Callable[[Request], Awaitable[Response]]
 MAX_DELIVERIES = 10_000
-
-
-class ControlError(Exception):
-    def __init__(self, status: int, code: str, message: str, **more: Any) -> None:
-        super().__init__(message)
-        self.status = status
-        self.error = {"code": code, "message": message, **more}
 
 
 class ControlApi:
@@ -56,14 +45,14 @@ class ControlApi:
         self._tracker = tracker
 
     async def add_fault(self, request: Request) -> Response:
-        asked = await _read(request, FaultRequest)
+        asked = await read_body(request, FaultRequest)
         fault = Fault(id=f"flt_{secrets.token_hex(6)}", **asked.model_dump())
         self._sandbox.faults.add(fault)
         await self._sandbox.save_faults()
-        return _json(fault.as_json(), status=201)
+        return answer(fault.as_json(), status=201)
 
     async def list_faults(self, _request: Request) -> Response:
-        return _json({"data": self._sandbox.faults.as_json()})
+        return answer({"data": self._sandbox.faults.as_json()})
 
     async def clear_faults(self, _request: Request) -> Response:
         self._sandbox.faults.clear()
@@ -71,7 +60,7 @@ class ControlApi:
         return Response(status_code=204)
 
     async def resolve_challenge(self, request: Request) -> Response:
-        asked = await _read(request, ChallengeRequest)
+        asked = await read_body(request, ChallengeRequest)
         intent_id = request.path_params["payment_intent"]
 
         def resolve(transaction: Transaction) -> Json:
@@ -90,7 +79,7 @@ class ControlApi:
             settle(context, intent)
             return intent
 
-        return _json(await self._sandbox.act(resolve))
+        return answer(await self._sandbox.act(resolve))
 
     async def lapse_authorization(self, request: Request) -> Response:
         intent_id = request.path_params["payment_intent"]
@@ -102,10 +91,10 @@ class ControlApi:
             lapse(self._context(transaction), intent)
             return intent
 
-        return _json(await self._sandbox.act(let_lapse))
+        return answer(await self._sandbox.act(let_lapse))
 
     async def settle_refund(self, request: Request) -> Response:
-        asked = await _read(request, RefundNews)
+        asked = await read_body(request, RefundNews)
         refund_id = request.path_params["refund"]
 
         def settle(transaction: Transaction) -> Json:
@@ -115,7 +104,7 @@ class ControlApi:
             settle_refund(self._context(transaction), refund, asked.status)
             return refund
 
-        return _json(await self._sandbox.act(settle))
+        return answer(await self._sandbox.act(settle))
 
     def _context(self, transaction: Transaction) -> Context:
         return Context(
@@ -126,11 +115,21 @@ class ControlApi:
         )
 
     async def set_webhooks(self, request: Request) -> Response:
-        asked = await _read(request, WebhookRequest)
-        self._sandbox.modes.set(asked.service, Switch(mode=asked.mode, delay_ms=asked.delay_ms))
-        modes = self._modes()
-        await self._sandbox.save_setting("webhooks", modes)
-        return _json({"modes": modes})
+        asked = await read_body(request, WebhookRequest)
+        switch = Switch(mode=asked.mode, delay_ms=asked.delay_ms)
+        self._sandbox.modes.set(asked.service, switch, asked.order_id)
+        await self._save_modes()
+        return answer({"modes": self._modes()})
+
+    async def forget_webhooks_of_orders(self, _request: Request) -> Response:
+        """Let every order's webhooks do as those of their service."""
+        self._sandbox.modes.forget_orders()
+        await self._save_modes()
+        return Response(status_code=204)
+
+    async def _save_modes(self) -> None:
+        await self._sandbox.save_setting("webhooks", self._modes())
+        await self._sandbox.save_setting("webhooks_of_orders", self._sandbox.modes.of_orders())
 
     async def list_deliveries(self, request: Request) -> Response:
         """Newest first; `service`, `state` and `limit` narrow it."""
@@ -154,7 +153,7 @@ class ControlApi:
             return [dict(row) for row in rows]
 
         data = await self._sandbox.store.read(select)
-        return _json({"modes": self._modes(), "data": data})
+        return answer({"modes": self._modes(), "data": data})
 
     async def show_ledger(self, request: Request) -> Response:
         """Every attempt to charge, oldest first, with no limit; `id` is the payment intent's."""
@@ -162,13 +161,13 @@ class ControlApi:
             raise ControlError(
                 422, "invalid_request", "Only stripe keeps a ledger.", field="service"
             )
-        return _json({"data": await self._sandbox.store.read(_ledger)})
+        return answer({"data": await self._sandbox.store.read(_ledger)})
 
     async def list_messages(self, _request: Request) -> Response:
-        return _json({"data": []})
+        return answer({"data": []})
 
     async def add_shipment_event(self, request: Request) -> Response:
-        asked = await _read(request, ShipmentEventRequest)
+        asked = await read_body(request, ShipmentEventRequest)
         shipment_id = request.path_params["id"]
         try:
             shipment = await self._sandbox.act(
@@ -179,15 +178,15 @@ class ControlApi:
         except CarrierError as error:
             raise ControlError(error.status, error.error["code"], str(error)) from error
         self._tracker.wake()
-        return _json(shipment)
+        return answer(shipment)
 
     async def set_carrier(self, request: Request) -> Response:
-        asked = await _read(request, CarrierRequest)
+        asked = await read_body(request, CarrierRequest)
         await self._tracker.set_transit(asked.transit_ms)
-        return _json({"transit_ms": asked.transit_ms})
+        return answer({"transit_ms": asked.transit_ms})
 
     async def show_carrier(self, _request: Request) -> Response:
-        return _json({"transit_ms": self._sandbox.transit_ms})
+        return answer({"transit_ms": self._sandbox.transit_ms})
 
     def _modes(self) -> dict[str, Json]:
         switches = {service: self._sandbox.modes.get(service) for service in SERVICES}
@@ -208,7 +207,9 @@ def create_control(sandbox: Sandbox, tracker: Tracker) -> Starlette:
         ("POST", "/refunds/{refund}", api.settle_refund),
         ("POST", "/webhooks", api.set_webhooks),
         ("GET", "/webhooks", api.list_deliveries),
+        ("DELETE", "/webhooks", api.forget_webhooks_of_orders),
         ("GET", "/ledger", api.show_ledger),
+        *MoneyControl(sandbox).handlers,
         ("GET", "/messages", api.list_messages),
         ("POST", "/shipments/{id}/events", api.add_shipment_event),
         ("POST", "/carrier", api.set_carrier),
@@ -232,26 +233,10 @@ def _guarded(handler: Handler) -> Handler:
     return guarded
 
 
-async def _read(request: Request, model: type[Model]) -> Model:
-    try:
-        return model.model_validate_json(await request.body())
-    except ValidationError as error:
-        fields = [
-            {"field": ".".join(str(part) for part in one["loc"]), "message": one["msg"]}
-            for one in error.errors(include_url=False)
-        ]
-        words = "; ".join(f"{one['field'] or 'body'}: {one['message']}" for one in fields)
-        raise ControlError(422, "invalid_request", words, fields=fields) from error
-
-
 def _explain(_request: Request, error: Exception) -> Response:
     if not isinstance(error, ControlError):
         raise error
-    return _json({"error": error.error}, status=error.status)
-
-
-def _json(content: object, *, status: int = 200) -> Response:
-    return Response(orjson.dumps(content), status_code=status, media_type="application/json")
+    return answer({"error": error.error}, status=error.status)
 
 
 def _ledger(connection: sqlite3.Connection) -> list[Json]:

@@ -19,7 +19,10 @@ from models.shipments import Shipment
 
 _PART = text("""
 SELECT p.provider, p.provider_payment_id, p.attempt, p.captured_amount, p.status AS payment_status,
-    c.amount, c.status, c.final
+    c.amount, c.status, c.final, c.created_at, c.unknown_since, (
+        SELECT coalesce(sum(o.amount), 0) FROM captures o
+        WHERE o.payment_id = c.payment_id AND o.number <> c.number AND o.status = 'planned'
+    ) AS others
 FROM captures c JOIN payments p ON p.id = c.payment_id
 WHERE c.payment_id = :payment_id AND c.number = :number
 """)
@@ -136,6 +139,7 @@ async def record(
         return None
     before = payments.figures_of(payment)
     capture.status = CaptureStatus.CAPTURED
+    capture.unknown_since = None
     payment.captured_amount += capture.amount
     await payments.settle(session, order, payment)
     taken = payments.figures_of(payment)

@@ -159,6 +159,7 @@ async def record_part(
         return
     part.provider_refund_id = found.provider_refund_id
     part.failure_code = found.failure_code
+    part.unknown_since = None
     if found.status is RefundStatus.SUCCEEDED:
         payment.refunded_amount += part.amount
         await _end_part(session, order, payment, part, RefundStatus.SUCCEEDED)

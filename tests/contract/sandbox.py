@@ -44,6 +44,33 @@ class Control:
         """Let the bank say what became of a refund."""
         await self._post(f"/refunds/{refund_id}", {"status": status})
 
+    async def dispute(self, payment_id: str, **more: int | str | bool) -> str:
+        """Let the customer's bank dispute a payment; tells the dispute's id."""
+        opened = await self._post("/disputes", {"payment_intent": payment_id, **more})
+        return str(opened["id"])
+
+    async def decide_dispute(self, dispute_id: str, status: str) -> None:
+        """Let the bank go on with a dispute."""
+        await self._post(f"/disputes/{dispute_id}", {"status": status})
+
+    async def reverse_transfer(self, transfer_id: str, **more: int) -> None:
+        """Let money that was sent to a vendor come back."""
+        await self._post(f"/transfers/{transfer_id}", {"status": "reversed", **more})
+
+    async def pay_out(self, currency: str, amount: int | None = None) -> str:
+        """Let the provider pay to our bank; tells the payout's id."""
+        paid = await self._post("/payouts", {"currency": currency, "amount": amount})
+        return str(paid["id"])
+
+    async def fail_payout(self, payout_id: str) -> None:
+        await self._post(f"/payouts/{payout_id}", {"status": "failed"})
+
+    async def balance(self, currency: str) -> dict[str, Any]:
+        """What the provider's movements of a currency add up to."""
+        rows: list[dict[str, Any]] = (await self.http.get("/balance")).json()["data"]
+        nothing = {"currency": currency, "amount": 0, "fee": 0, "net": 0, "types": {}}
+        return next((row for row in rows if row["currency"] == currency), nothing)
+
     async def tracked(self, shipment_id: str, status: str) -> None:
         """Let something happen to a parcel."""
         await self._post(f"/shipments/{shipment_id}/events", {"status": status})
@@ -53,8 +80,11 @@ class Control:
         ledger = await self.http.get("/ledger", params={"service": "stripe"})
         return [row for row in ledger.json()["data"] if row["order_id"] == order_id]
 
-    async def _post(self, path: str, body: Mapping[str, object]) -> None:
-        (await self.http.post(path, json=body)).raise_for_status()
+    async def _post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+        answer = await self.http.post(path, json=body)
+        answer.raise_for_status()
+        content: dict[str, Any] = answer.json()
+        return content
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,127 +20,14 @@ from deploy.sandbox.exchange import Answer, exchange, respond
 from deploy.sandbox.forms import MalformedFormError, parse_form
 from deploy.sandbox.idempotency import Claim, fingerprint, recall, remember
 from deploy.sandbox.sandbox import STRIPE, Sandbox
-from deploy.sandbox.stripe import (
-    balance,
-    charges,
-    customers,
-    payment_intents,
-    refunds,
-    search,
-    settlement,
-)
-from deploy.sandbox.stripe.context import (
-    API_VERSION,
-    BALANCE_TRANSACTION,
-    CHARGE,
-    CUSTOMER,
-    EVENT,
-    PAYMENT_INTENT,
-    REFUND,
-    Context,
-)
+from deploy.sandbox.stripe.context import API_VERSION, Context
 from deploy.sandbox.stripe.errors import DIALECT, StripeError, key_reused, wrong_key
 from deploy.sandbox.stripe.expand import expand
-from deploy.sandbox.stripe.lists import listing
+from deploy.sandbox.stripe.operations import OPERATIONS, Operation
 from deploy.sandbox.stripe.parameters import Parameters
 from deploy.sandbox.transaction import Transaction
 
-Operation = Callable[[Context], Json]
 MAX_KEY_LENGTH = 255
-
-
-def retrieve_event(context: Context) -> Json:
-    return context.fetch(EVENT, context.path["id"])
-
-
-OPERATIONS: tuple[tuple[str, str, str, Operation], ...] = (
-    ("POST", "/v1/payment_intents", "payment_intents.create", payment_intents.create_intent),
-    (
-        "GET",
-        "/v1/payment_intents",
-        "payment_intents.list",
-        listing(PAYMENT_INTENT, "/v1/payment_intents", filters={"customer": "customer"}),
-    ),
-    ("GET", "/v1/payment_intents/search", "payment_intents.search", search.search_intents),
-    (
-        "GET",
-        "/v1/payment_intents/{id}",
-        "payment_intents.retrieve",
-        payment_intents.retrieve_intent,
-    ),
-    ("POST", "/v1/payment_intents/{id}", "payment_intents.update", payment_intents.update_intent),
-    (
-        "POST",
-        "/v1/payment_intents/{id}/confirm",
-        "payment_intents.confirm",
-        payment_intents.confirm,
-    ),
-    ("POST", "/v1/payment_intents/{id}/capture", "payment_intents.capture", settlement.capture),
-    ("POST", "/v1/payment_intents/{id}/cancel", "payment_intents.cancel", settlement.cancel),
-    (
-        "GET",
-        "/v1/charges",
-        "charges.list",
-        listing(
-            CHARGE,
-            "/v1/charges",
-            filters={"customer": "customer", "payment_intent": "payment_intent"},
-        ),
-    ),
-    ("GET", "/v1/charges/{id}", "charges.retrieve", charges.retrieve_charge),
-    ("POST", "/v1/refunds", "refunds.create", refunds.create_refund),
-    (
-        "GET",
-        "/v1/refunds",
-        "refunds.list",
-        listing(
-            REFUND,
-            "/v1/refunds",
-            filters={"charge": "charge", "payment_intent": "payment_intent"},
-        ),
-    ),
-    ("GET", "/v1/refunds/{id}", "refunds.retrieve", refunds.retrieve_refund),
-    ("POST", "/v1/refunds/{id}", "refunds.update", refunds.update_refund),
-    ("POST", "/v1/customers", "customers.create", customers.create_customer),
-    ("GET", "/v1/customers", "customers.list", listing(CUSTOMER, "/v1/customers")),
-    ("GET", "/v1/customers/{id}", "customers.retrieve", customers.retrieve_customer),
-    ("POST", "/v1/customers/{id}", "customers.update", customers.update_customer),
-    (
-        "GET",
-        "/v1/payment_methods/{id}",
-        "payment_methods.retrieve",
-        customers.retrieve_payment_method,
-    ),
-    (
-        "POST",
-        "/v1/payment_methods/{id}/attach",
-        "payment_methods.attach",
-        customers.attach_payment_method,
-    ),
-    (
-        "GET",
-        "/v1/balance_transactions",
-        "balance_transactions.list",
-        listing(
-            BALANCE_TRANSACTION,
-            "/v1/balance_transactions",
-            filters={"type": "reference", "source": "charge"},
-        ),
-    ),
-    (
-        "GET",
-        "/v1/balance_transactions/{id}",
-        "balance_transactions.retrieve",
-        balance.retrieve_balance_transaction,
-    ),
-    (
-        "GET",
-        "/v1/events",
-        "events.list",
-        listing(EVENT, "/v1/events", filters={"type": "reference"}, plural="types"),
-    ),
-    ("GET", "/v1/events/{id}", "events.retrieve", retrieve_event),
-)
 
 
 def create_stripe(sandbox: Sandbox) -> Starlette:
@@ -170,7 +57,8 @@ def _endpoint(
         try:
             _authenticate(request, sandbox.config.stripe_api_key)
             key = _idempotency_key(request)
-            parameters = Parameters(_parse(raw))
+            named = _parse(raw)
+            parameters = Parameters(named)
         except StripeError as error:
             response = respond(_error_answer(error, request_id))
         else:
@@ -186,7 +74,13 @@ def _endpoint(
                 enabled_events=sandbox.config.stripe_events,
             )
             response = await exchange(
-                sandbox, service=STRIPE, operation=name, key=key, dialect=DIALECT, work=work
+                sandbox,
+                service=STRIPE,
+                operation=name,
+                key=key,
+                dialect=DIALECT,
+                work=work,
+                subject={**named, **request.path_params},
             )
         response.headers.setdefault("Request-Id", request_id)
         response.headers["Stripe-Version"] = request.headers.get("stripe-version", API_VERSION)

@@ -19,7 +19,8 @@ class Decline:
 class TestCard:
     """`decline` happens when charged, after the challenge if there is one.
 
-    `refund` is the state in which a refund to the card begins.
+    `refund` is the state in which a refund to the card begins; `dispute` is the reason for which
+    its bank disputes the charge, or only asks about it in an `inquiry`.
     """
 
     brand: str
@@ -27,6 +28,8 @@ class TestCard:
     challenge: bool = False
     decline: Decline | None = None
     refund: str = "succeeded"
+    dispute: str | None = None
+    inquiry: bool = False
 
 
 GENERIC = Decline(
@@ -108,6 +111,13 @@ TEST_CARDS: dict[str, TestCard] = {
         ),
     ),
     "pm_card_pendingRefund": TestCard(brand="visa", last4="7726", refund="pending"),
+    "pm_card_createDispute": TestCard(brand="visa", last4="0259", dispute="fraudulent"),
+    "pm_card_createDisputeProductNotReceived": TestCard(
+        brand="visa", last4="2685", dispute="product_not_received"
+    ),
+    "pm_card_createDisputeInquiry": TestCard(
+        brand="visa", last4="1976", dispute="fraudulent", inquiry=True
+    ),
     "pm_card_authenticationRequired": TestCard(brand="visa", last4="3155", challenge=True),
     "pm_card_authenticationRequiredOnSetup": TestCard(brand="visa", last4="3184", challenge=True),
     "pm_card_threeDSecureRequired": TestCard(brand="visa", last4="3063", challenge=True),

@@ -8,6 +8,7 @@ from deploy.sandbox.stripe.cards import AUTHENTICATION_REQUIRED, Decline, TestCa
 from deploy.sandbox.stripe.charges import make_charge
 from deploy.sandbox.stripe.context import PAYMENT_METHOD, Context, new_id
 from deploy.sandbox.stripe.customers import test_card_of
+from deploy.sandbox.stripe.disputes import dispute_if_the_card_does
 from deploy.sandbox.stripe.errors import StripeError
 
 AUTHENTICATION_FAILURE = (
@@ -104,6 +105,7 @@ def _announce_success(context: Context, intent: Json, charge: Json) -> None:
         context.emit("payment_intent.amount_capturable_updated", intent)
     else:
         context.emit("payment_intent.succeeded", intent)
+        dispute_if_the_card_does(context, charge)
 
 
 def _record_decline(context: Context, intent: Json, charge: Json, decline: Decline) -> StripeError:

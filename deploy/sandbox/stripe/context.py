@@ -20,6 +20,10 @@ PAYMENT_INTENT = "payment_intent"
 CHARGE = "charge"
 REFUND = "refund"
 BALANCE_TRANSACTION = "balance_transaction"
+DISPUTE = "dispute"
+TRANSFER = "transfer"
+TRANSFER_REVERSAL = "transfer_reversal"
+PAYOUT = "payout"
 EVENT = "event"
 
 

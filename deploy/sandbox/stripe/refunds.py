@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from deploy.sandbox.documents import Json
 from deploy.sandbox.stripe.attempts import settle_attempt
-from deploy.sandbox.stripe.balance import book_refund
+from deploy.sandbox.stripe.balance import book, book_refund
 from deploy.sandbox.stripe.context import CHARGE, PAYMENT_INTENT, REFUND, Context, new_id
 from deploy.sandbox.stripe.customers import test_card_of
+from deploy.sandbox.stripe.disputes import refuse_refund_of_disputed
 from deploy.sandbox.stripe.errors import StripeError, unexpected_state
 
 _REASONS = ("duplicate", "fraudulent", "requested_by_customer")
@@ -19,6 +20,7 @@ def create_refund(context: Context) -> Json:
     reason = parameters.choice("reason", _REASONS)
     metadata = parameters.merged_metadata({})
     charge = _charge_to_refund(context)
+    refuse_refund_of_disputed(context, charge)
     remaining = charge["amount_captured"] - charge["amount_refunded"]
     if remaining == 0:
         raise StripeError(
@@ -71,6 +73,8 @@ def settle_refund(context: Context, refund: Json, status: str) -> None:
         charge["amount_refunded"] -= refund["amount"]
         charge["refunded"] = False
         refund["failure_reason"] = "expired_or_canceled_card"
+        entry = book(context, refund, kind="refund_failure", amount=refund["amount"])
+        refund["failure_balance_transaction"] = entry["id"]
         context.transaction.documents.save(charge)
         settle_attempt(
             context, charge, status="succeeded" if charge["captured"] else "requires_capture"

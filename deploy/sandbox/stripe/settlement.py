@@ -6,6 +6,7 @@ from deploy.sandbox.documents import Json
 from deploy.sandbox.stripe.attempts import cancel_attempts, settle_attempt
 from deploy.sandbox.stripe.balance import book_charge
 from deploy.sandbox.stripe.context import CHARGE, PAYMENT_INTENT, Context
+from deploy.sandbox.stripe.disputes import dispute_if_the_card_does
 from deploy.sandbox.stripe.errors import StripeError, unexpected_state
 
 _CANCELABLE = (
@@ -91,6 +92,7 @@ def _take(context: Context, intent: Json, charge: Json, amount: int, *, final: b
     context.emit("charge.captured", charge)
     if complete:
         context.emit("payment_intent.succeeded", intent)
+        dispute_if_the_card_does(context, charge)
     else:
         context.emit("payment_intent.amount_capturable_updated", intent)
 

@@ -36,6 +36,7 @@ END $$
 """
 """At the commit: every posting has two entries at least, in its currency, and they add up to 0."""
 
+UNANSWERED = ("captures", "refund_parts")
 LEDGER = ("ledger_postings", "ledger_entries")
 
 
@@ -408,6 +409,10 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'pending'"),
     )
+    for unanswered in UNANSWERED:
+        op.add_column(
+            unanswered, sa.Column("unknown_since", sa.DateTime(timezone=True), nullable=True)
+        )
     op.add_column("vendors", sa.Column("payout_provider", sa.String(), nullable=True))
     op.add_column("vendors", sa.Column("payout_account", sa.String(), nullable=True))
     op.execute(MUST_BALANCE)
@@ -431,6 +436,8 @@ def downgrade() -> None:
     )
     op.drop_column("payments", "taken_at_once")
     op.drop_column("payments", "disputed_amount")
+    for unanswered in UNANSWERED:
+        op.drop_column(unanswered, "unknown_since")
     op.drop_index("uq_settlement_lines_entry", table_name="settlement_lines")
     op.drop_table("settlement_lines")
     op.drop_table("settlement_approvals")

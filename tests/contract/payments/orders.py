@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 from uuid import uuid4
 
 from core.domain.payments import ProviderPayment
+from core.domain.provider_books import Page
 from core.gateways.payments import Authorization, PaymentGateway
 from tests.contract.payments.providers import PaymentProvider
+
+Item = TypeVar("Item")
 
 LONG_AGO = 0
 
@@ -25,6 +30,27 @@ def authorization(payment_method: str, *, amount: int = 1000) -> Authorization:
 
 async def authorized(gateway: PaymentGateway, provider: PaymentProvider) -> ProviderPayment:
     return (await gateway.authorize(authorization(provider.good))).payment
+
+
+async def captured(
+    gateway: PaymentGateway, provider: PaymentProvider, method: str | None = None
+) -> ProviderPayment:
+    payment = (await gateway.authorize(authorization(method or provider.good))).payment
+    return await gateway.capture(
+        id_of(payment), amount=1000, final=True, key=f"{payment.order_id}:c:1"
+    )
+
+
+async def everything(ask: Callable[[str | None], Awaitable[Page[Item]]]) -> list[Item]:
+    """Walk all pages of a list."""
+    found: list[Item] = []
+    cursor: str | None = None
+    while True:
+        page = await ask(cursor)
+        found.extend(page.items)
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
 
 
 async def challenged(gateway: PaymentGateway, provider: PaymentProvider) -> ProviderPayment:

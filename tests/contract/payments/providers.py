@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+import pytest
 import stripe
 from pydantic import SecretStr
 
+from core.gateways import stripe_client
 from core.gateways.stripe import StripeGateway
 from core.settings import StripeSettings
 
 
 class StripeInSandbox:
     service = "stripe"
+    currency = "EUR"
     good = "pm_card_visa"
     challenged = "pm_card_authenticationRequired"
     challenge_failure = "payment_intent_authentication_failure"
@@ -24,14 +27,29 @@ class StripeInSandbox:
     }
     operations: Mapping[str, str] = {
         "authorize": "payment_intents.create",
+        "confirm": "payment_intents.retrieve",
         "fetch": "payment_intents.retrieve",
         "find": "payment_intents.list",
         "capture": "payment_intents.capture",
         "void": "payment_intents.cancel",
         "refund": "refunds.create",
         "find_refunds": "refunds.list",
+        "list_movements": "balance_transactions.list",
+        "list_payments": "payment_intents.list",
+        "list_events": "events.list",
+        "list_disputes": "disputes.list",
+        "fetch_dispute": "disputes.retrieve",
+        "submit_evidence": "disputes.update",
+        "accept_dispute": "disputes.close",
+        "transfer": "transfers.create",
+        "find_transfer": "transfers.list",
+        "list_transfers": "transfers.list",
     }
     slow_refund = "pm_card_pendingRefund"
+    disputed = "pm_card_createDispute"
+    disputed_for = "fraudulent"
+    vendor_account = "acct_vendor"
+    unusable_accounts = ("acct_unknown", "acct_restricted", "acct_insufficient")
     authorization_days = 7
     authorized_event = "payment_intent.amount_capturable_updated"
 
@@ -42,6 +60,9 @@ class StripeInSandbox:
     def open(self, **changes: object) -> StripeGateway:
         """Open a gateway with settings of its own."""
         return StripeGateway.open(self._settings.model_copy(update=changes))
+
+    def shorten_pages(self, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+        monkeypatch.setattr(stripe_client, "PAGE_SIZE", size)
 
     def event(self, payment_id: str, order_id: str) -> bytes:
         """Word an event about a payment, as the provider would."""

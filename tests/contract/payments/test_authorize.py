@@ -83,6 +83,19 @@ async def test_passed_challenge_holds_the_amount(
     assert after.decline_code is None
 
 
+async def test_confirmed_payment_is_told_as_the_challenge_left_it(
+    gateway: PaymentGateway, provider: PaymentProvider, control: Control
+) -> None:
+    asked = await gateway.authorize(authorization(provider.challenged))
+    payment_id = id_of(asked.payment)
+    assert await gateway.confirm(payment_id, key=f"{payment_id}:confirm:1") == asked
+
+    await control.answer_challenge(payment_id, "succeeded")
+    after = await gateway.confirm(payment_id, key=f"{payment_id}:confirm:2")
+    assert (after.payment.status, after.challenge) == (PaymentStatus.AUTHORIZED, None)
+    assert after.payment == await gateway.fetch(payment_id)
+
+
 async def test_failed_challenge_is_a_failed_payment(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:

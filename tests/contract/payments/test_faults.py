@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 import pytest
 from pydantic import SecretStr
 
 from core.domain.errors import ProviderError, ProviderRejectedError
+from core.domain.provider_books import Evidence
 from core.domain.statuses import PaymentStatus
-from core.gateways.payments import PaymentGateway
+from core.gateways.payments import PaymentGateway, Transfer
 from deploy.local.ports import free_ports
 from tests.contract.payments.orders import LONG_AGO, authorization, authorized, id_of
 from tests.contract.payments.providers import PaymentProvider
 from tests.contract.sandbox import Control
+
+NOW = datetime.now(UTC)
 
 
 @pytest.mark.parametrize("mode", ["error_500", "error_429", "connection_reset", "down"])
@@ -33,14 +37,35 @@ async def test_fault_of_any_method_is_unknown(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
     payment_id = id_of(await authorized(gateway, provider))
+    transfer = Transfer(
+        reference="stl_1",
+        destination=provider.vendor_account,
+        amount=1,
+        currency=provider.currency,
+        key="k:t",
+    )
     calls: dict[str, Callable[[], Awaitable[object]]] = {
+        "confirm": lambda: gateway.confirm(payment_id, key="k:f"),
         "fetch": lambda: gateway.fetch(payment_id),
         "find": lambda: gateway.find("ord_1", LONG_AGO),
         "capture": lambda: gateway.capture(payment_id, amount=1, final=True, key="k:c"),
         "void": lambda: gateway.void(payment_id, key="k:v"),
         "refund": lambda: gateway.refund(payment_id, amount=1, key="k:r", reference="rfd_1"),
         "find_refunds": lambda: gateway.find_refunds(payment_id),
+        "list_movements": lambda: gateway.list_movements(NOW, NOW),
+        "list_payments": lambda: gateway.list_payments(NOW, NOW),
+        "list_events": lambda: gateway.list_events(NOW),
+        "list_disputes": lambda: gateway.list_disputes(NOW),
+        "fetch_dispute": lambda: gateway.fetch_dispute("du_1"),
+        "submit_evidence": lambda: gateway.submit_evidence(
+            "du_1", Evidence(explanation="-"), key="k:e"
+        ),
+        "accept_dispute": lambda: gateway.accept_dispute("du_1", key="k:a"),
+        "transfer": lambda: gateway.transfer(transfer),
+        "find_transfer": lambda: gateway.find_transfer("stl_1", NOW),
+        "list_transfers": lambda: gateway.list_transfers(NOW, NOW),
     }
+    assert provider.operations.keys() == {"authorize", *calls}
     for method, call in calls.items():
         await control.fault(provider.service, provider.operations[method], "error_500")
         with pytest.raises(ProviderError):

@@ -5,21 +5,12 @@ from __future__ import annotations
 import pytest
 
 from core.domain.errors import AuthorizationLapsedError, ProviderError, ProviderRejectedError
-from core.domain.payments import ProviderPayment, ProviderRefund
+from core.domain.payments import ProviderRefund
 from core.domain.statuses import PaymentStatus, RefundStatus
 from core.gateways.payments import PaymentGateway
-from tests.contract.payments.orders import authorization, authorized, id_of
+from tests.contract.payments.orders import authorized, captured, id_of
 from tests.contract.payments.providers import PaymentProvider
 from tests.contract.sandbox import Control
-
-
-async def captured(
-    gateway: PaymentGateway, provider: PaymentProvider, method: str | None = None
-) -> ProviderPayment:
-    payment = (await gateway.authorize(authorization(method or provider.good))).payment
-    return await gateway.capture(
-        id_of(payment), amount=1000, final=True, key=f"{payment.order_id}:c:1"
-    )
 
 
 async def test_refunds_in_parts_add_up_and_are_found(

@@ -12,11 +12,11 @@ import pytest
 from core.domain.errors import ProviderError
 from core.domain.payments import ProviderPayment
 from core.domain.statuses import PaymentStatus
-from core.gateways import stripe
+from core.gateways import stripe, stripe_client
 from core.gateways.payments import Authorization, PaymentGateway
 from tests.contract.payments.orders import id_of
 from tests.contract.payments.providers import StripeInSandbox
-from tests.contract.sandbox import Inbox
+from tests.contract.sandbox import Control, Inbox
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ async def authorize(gateway: PaymentGateway, order_id: str, attempt: int = 1) ->
 async def test_order_with_payments_on_several_pages_finds_them_all(
     gateway: PaymentGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stripe, "PAGE_SIZE", 2)
+    monkeypatch.setattr(stripe_client, "PAGE_SIZE", 2)
     order_id, began = f"ord_{uuid4().hex}", int(time.time())
     made = [await authorize(gateway, order_id, attempt) for attempt in range(1, 6)]
 
@@ -88,6 +88,7 @@ async def test_refund_is_told_by_fetch_and_by_events_about_the_payment(
         "created": json.loads(delivery.body)["created"],
         "object": "charge",
         "object_id": payment_id,
+        "subject_id": charge["id"],
         "order_id": order_id,
         "payment_id": "pay_1",
         "status": "succeeded",
@@ -97,3 +98,47 @@ async def test_refund_is_told_by_fetch_and_by_events_about_the_payment(
         "currency": "usd",
     }
     assert charge["payment_method_details"]["card"]
+
+
+@pytest.mark.parametrize(
+    ("card", "status"),
+    [
+        ("pm_card_visa", PaymentStatus.AUTHORIZED),
+        ("pm_card_visa_chargeDeclined", PaymentStatus.FAILED),
+        ("pm_card_authenticationRequired", PaymentStatus.REQUIRES_ACTION),
+    ],
+)
+async def test_payment_that_waits_for_confirmation_is_confirmed_once(
+    *,
+    gateway: PaymentGateway,
+    provider: StripeInSandbox,
+    sandbox_url: str,
+    control: Control,
+    card: str,
+    status: PaymentStatus,
+) -> None:
+    order_id = f"ord_{uuid4().hex}"
+    async with httpx.AsyncClient(base_url=sandbox_url) as http:
+        made = await http.post(
+            "/stripe/v1/payment_intents",
+            data={
+                "amount": "1000",
+                "currency": "eur",
+                "capture_method": "manual",
+                "payment_method": card,
+                "automatic_payment_methods[enabled]": "true",
+                "automatic_payment_methods[allow_redirects]": "never",
+                "metadata[order_id]": order_id,
+            },
+            headers={"Authorization": f"Bearer {provider.api_key}"},
+        )
+    payment_id = made.json()["id"]
+    assert (await gateway.fetch(payment_id)).status is PaymentStatus.PENDING
+
+    first = await gateway.confirm(payment_id, key=f"{payment_id}:confirm:1")
+    again = await gateway.confirm(payment_id, key=f"{payment_id}:confirm:1")
+
+    assert first.payment.status is status
+    assert (first.challenge is not None) == (status is PaymentStatus.REQUIRES_ACTION)
+    assert again == first
+    assert len(await control.attempts(order_id)) == 1

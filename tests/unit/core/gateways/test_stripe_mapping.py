@@ -10,11 +10,11 @@ from core.domain.errors import ProviderError, ProviderRejectedError
 from core.domain.payments import ProviderPayment
 from core.domain.statuses import PaymentStatus
 from core.gateways.payments import Authorization, Challenge
+from core.gateways.stripe_events import event_of
 from core.gateways.stripe_mapping import (
     challenge_of,
     declined_payment_of,
     domain_error_of,
-    event_of,
     payment_of,
     status_of,
 )
@@ -163,6 +163,7 @@ def test_event_payload_keeps_neither_card_nor_person() -> None:
         "created": 5,
         "object": "charge",
         "object_id": "pi_1",
+        "subject_id": "ch_1",
         "order_id": "ord_1",
         "payment_id": "pay_1",
         "status": "succeeded",
