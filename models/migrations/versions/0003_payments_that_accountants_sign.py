@@ -266,6 +266,14 @@ def upgrade() -> None:
         sa.Column("disputes_amount", sa.BigInteger(), nullable=False),
         sa.Column("adjustments_amount", sa.BigInteger(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "opening_amount", sa.BigInteger(), server_default=sa.text("0"), nullable=False
+        ),
+        sa.Column(
+            "carried_amount", sa.BigInteger(), server_default=sa.text("0"), nullable=False
+        ),
+        sa.Column("created_by", sa.String(), server_default="system", nullable=False),
+        sa.Column("attempt", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("approvals_needed", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("provider", sa.String(), nullable=True),
         sa.Column("destination", sa.String(), nullable=True),
