@@ -16,6 +16,7 @@ async def eventually(
     until: Callable[[T], object] = bool,
     *,
     within_seconds: float = 15,
+    look_every_seconds: float = LOOK_EVERY_SECONDS,
 ) -> T:
     """Return the first thing seen that satisfies ``until``.
 
@@ -29,4 +30,4 @@ async def eventually(
         if until(seen):
             return seen
         assert loop.time() < deadline, f"not within {within_seconds} s; seen last: {seen!r}"
-        await asyncio.sleep(LOOK_EVERY_SECONDS)
+        await asyncio.sleep(look_every_seconds)

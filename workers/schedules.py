@@ -23,7 +23,9 @@ from workflows import workflow_ids
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.ports.housekeeping import Housekeeping
 from workflows.ports.reconciliation import Reconciliation
+from workflows.ports.settlements import SettlementRun
 from workflows.reconciliation import ReconciliationWorkflow
+from workflows.settlement_run import SettlementRunWorkflow
 from workflows.task_queues import TaskQueue
 
 
@@ -44,6 +46,21 @@ def schedules(settings: Settings, providers: Iterable[str]) -> dict[str, Schedul
                 static_summary="Tidy up and drive waiting events again",
             ),
             spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(minutes=5))]),
+            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+        ),
+        "settlements": Schedule(
+            action=ScheduleActionStartWorkflow(
+                SettlementRunWorkflow.run,
+                SettlementRun(),
+                id="settlements",
+                task_queue=TaskQueue.MAINTENANCE,
+                static_summary="Settle with every vendor",
+            ),
+            spec=ScheduleSpec(
+                intervals=[
+                    ScheduleIntervalSpec(every=timedelta(seconds=settings.settlement.every_seconds))
+                ]
+            ),
             policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
         ),
     }

@@ -116,10 +116,20 @@ class ControlApi:
 
     async def set_webhooks(self, request: Request) -> Response:
         asked = await read_body(request, WebhookRequest)
-        self._sandbox.modes.set(asked.service, Switch(mode=asked.mode, delay_ms=asked.delay_ms))
-        modes = self._modes()
-        await self._sandbox.save_setting("webhooks", modes)
-        return answer({"modes": modes})
+        switch = Switch(mode=asked.mode, delay_ms=asked.delay_ms)
+        self._sandbox.modes.set(asked.service, switch, asked.order_id)
+        await self._save_modes()
+        return answer({"modes": self._modes()})
+
+    async def forget_webhooks_of_orders(self, _request: Request) -> Response:
+        """Let every order's webhooks do as those of their service."""
+        self._sandbox.modes.forget_orders()
+        await self._save_modes()
+        return Response(status_code=204)
+
+    async def _save_modes(self) -> None:
+        await self._sandbox.save_setting("webhooks", self._modes())
+        await self._sandbox.save_setting("webhooks_of_orders", self._sandbox.modes.of_orders())
 
     async def list_deliveries(self, request: Request) -> Response:
         """Newest first; `service`, `state` and `limit` narrow it."""
@@ -197,6 +207,7 @@ def create_control(sandbox: Sandbox, tracker: Tracker) -> Starlette:
         ("POST", "/refunds/{refund}", api.settle_refund),
         ("POST", "/webhooks", api.set_webhooks),
         ("GET", "/webhooks", api.list_deliveries),
+        ("DELETE", "/webhooks", api.forget_webhooks_of_orders),
         ("GET", "/ledger", api.show_ledger),
         *MoneyControl(sandbox).handlers,
         ("GET", "/messages", api.list_messages),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -19,6 +19,8 @@ OPERATIONS = {
 }
 Service = Literal["stripe", "carrier"]
 HOUR_MS = 3_600_000
+OrderId = Annotated[str | None, Field(max_length=200)]
+"""With it a switch is for that order only."""
 
 
 class Control(BaseModel):
@@ -32,6 +34,7 @@ class FaultRequest(Control):
     latency_ms: int | None = Field(default=None, ge=0, le=HOUR_MS)
     probability: float = Field(default=1.0, ge=0, le=1)
     count: int | None = Field(default=None, ge=1)
+    order_id: OrderId = None
 
     @model_validator(mode="after")
     def _know_operation(self) -> Self:
@@ -39,6 +42,7 @@ class FaultRequest(Control):
         if self.operation != "*" and self.operation not in known:
             names = ", ".join(sorted(known))
             raise ValueError(f"operation of {self.service} must be * or one of {names}")
+        _refuse_order_of_carrier(self.service, self.order_id)
         return self
 
 
@@ -88,6 +92,12 @@ class WebhookRequest(Control):
     service: Service
     mode: WebhookMode
     delay_ms: int | None = Field(default=None, ge=0, le=HOUR_MS)
+    order_id: OrderId = None
+
+    @model_validator(mode="after")
+    def _know_orders(self) -> Self:
+        _refuse_order_of_carrier(self.service, self.order_id)
+        return self
 
 
 class ShipmentEventRequest(Control):
@@ -97,3 +107,8 @@ class ShipmentEventRequest(Control):
 
 class CarrierRequest(Control):
     transit_ms: int | None = Field(ge=0, le=HOUR_MS)
+
+
+def _refuse_order_of_carrier(service: str, order_id: str | None) -> None:
+    if service == "carrier" and order_id is not None:
+        raise ValueError("the carrier knows parcels, not orders: leave order_id out")

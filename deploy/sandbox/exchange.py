@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from deploy.sandbox.documents import Documents
 from deploy.sandbox.faults import Fault, FaultMode
 from deploy.sandbox.idempotency import KeyInUseError
+from deploy.sandbox.orders import order_of
 from deploy.sandbox.sandbox import Sandbox
 from deploy.sandbox.server import drop_connection
 from deploy.sandbox.transaction import Transaction
@@ -59,11 +62,16 @@ async def exchange(
     key: str | None,
     dialect: Dialect,
     work: Callable[[Transaction], Answer],
+    subject: Mapping[str, Any] | None = None,
 ) -> Response:
-    """Answer one call: the effect is committed before the first byte of the answer."""
+    """Answer one call: the effect is committed before the first byte of the answer.
+
+    `subject` is what the call names, its parameters and the ids of its path: some faults are for
+    one order only.
+    """
     try:
         with sandbox.keys_in_use.claim(service, key):
-            fault = await _strike(sandbox, service, operation)
+            fault = await _strike(sandbox, service, operation, subject or {})
             if fault is not None:
                 refused = await _before_effect(sandbox, fault, dialect)
                 if refused is not None:
@@ -79,8 +87,15 @@ async def exchange(
     return respond(answer)
 
 
-async def _strike(sandbox: Sandbox, service: str, operation: str) -> Fault | None:
-    fault = sandbox.faults.strike(service, operation)
+async def _strike(
+    sandbox: Sandbox, service: str, operation: str, subject: Mapping[str, Any]
+) -> Fault | None:
+    order_id = None
+    if sandbox.faults.ask_for_order(service, operation):
+        order_id = await sandbox.store.read(
+            lambda connection: order_of(Documents(connection), subject)
+        )
+    fault = sandbox.faults.strike(service, operation, order_id)
     if fault is not None and fault.count is not None:
         await sandbox.save_faults()
     return fault

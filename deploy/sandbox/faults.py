@@ -19,7 +19,10 @@ class FaultMode(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """`count` is how often it still strikes, None for ever; `operation` may be ``*``."""
+    """`count` is how often it still strikes, None for ever; `operation` may be ``*``.
+
+    With an `order_id` it strikes the requests about that order only.
+    """
 
     id: str
     service: str
@@ -28,6 +31,7 @@ class Fault:
     latency_ms: int | None = None
     probability: float = 1.0
     count: int | None = None
+    order_id: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -53,10 +57,17 @@ class Faults:
     def as_json(self) -> list[dict[str, Any]]:
         return [fault.as_json() for fault in self._faults]
 
-    def strike(self, service: str, operation: str) -> Fault | None:
+    def ask_for_order(self, service: str, operation: str) -> bool:
+        """Whether it matters which order a request is about."""
+        return any(
+            fault.order_id is not None and _is_of(fault, service, operation)
+            for fault in self._faults
+        )
+
+    def strike(self, service: str, operation: str, order_id: str | None = None) -> Fault | None:
         """The fault that this request suffers; its count is used up by one."""
         for index, fault in enumerate(self._faults):
-            if fault.service != service or fault.operation not in {operation, "*"}:
+            if not _is_of(fault, service, operation) or fault.order_id not in {None, order_id}:
                 continue
             if self._dice.random() >= fault.probability:
                 continue
@@ -70,3 +81,7 @@ class Faults:
             del self._faults[index]
         else:
             self._faults[index] = replace(fault, count=count - 1)
+
+
+def _is_of(fault: Fault, service: str, operation: str) -> bool:
+    return fault.service == service and fault.operation in {operation, "*"}

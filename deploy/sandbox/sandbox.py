@@ -46,6 +46,9 @@ class Sandbox:
         for service, stored in settings.get("webhooks", {}).items():
             switch = Switch(mode=WebhookMode(stored["mode"]), delay_ms=stored["delay_ms"])
             self.modes.set(service, switch)
+        for stored in settings.get("webhooks_of_orders", []):
+            switch = Switch(mode=WebhookMode(stored["mode"]), delay_ms=stored["delay_ms"])
+            self.modes.set(stored["service"], switch, stored["order_id"])
         if "transit_ms" in settings:
             self.transit_ms = settings["transit_ms"]
         await self.dispatcher.start()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from deploy.sandbox.documents import Documents, Json
+from deploy.sandbox.orders import order_of
 from deploy.sandbox.webhook_modes import WebhookModes
 
 
@@ -57,7 +58,11 @@ class Transaction:
         )
         if not deliver:
             return
-        plan = self.modes.plan(service, self.now, len(self.planned))
+        order_id = None
+        if self.modes.ask_for_order(service):
+            changed = self.documents.get(subject)
+            order_id = order_of(self.documents, changed) if changed else None
+        plan = self.modes.plan(service, self.now, len(self.planned), order_id)
         for due in plan.due:
             delivery_id = self._insert_delivery(service, event, "pending", due)
             self.planned.append(PlannedDelivery(id=delivery_id, due=due, early=plan.early))

@@ -57,7 +57,8 @@ def _endpoint(
         try:
             _authenticate(request, sandbox.config.stripe_api_key)
             key = _idempotency_key(request)
-            parameters = Parameters(_parse(raw))
+            named = _parse(raw)
+            parameters = Parameters(named)
         except StripeError as error:
             response = respond(_error_answer(error, request_id))
         else:
@@ -73,7 +74,13 @@ def _endpoint(
                 enabled_events=sandbox.config.stripe_events,
             )
             response = await exchange(
-                sandbox, service=STRIPE, operation=name, key=key, dialect=DIALECT, work=work
+                sandbox,
+                service=STRIPE,
+                operation=name,
+                key=key,
+                dialect=DIALECT,
+                work=work,
+                subject={**named, **request.path_params},
             )
         response.headers.setdefault("Request-Id", request_id)
         response.headers["Stripe-Version"] = request.headers.get("stripe-version", API_VERSION)

@@ -44,5 +44,6 @@ async def sandbox(shared_sandbox: RunningSandbox) -> AsyncIterator[RunningSandbo
     await shared_sandbox.control("DELETE", "faults")
     for service in ("stripe", "carrier"):
         await shared_sandbox.webhooks(service, "normal")
+    await shared_sandbox.control("DELETE", "webhooks")
     await shared_sandbox.control("POST", "carrier", {"transit_ms": 200})
     shared_sandbox.receiver.script.clear()

@@ -29,7 +29,13 @@ async def test_messages_are_none_yet(sandbox: RunningSandbox) -> None:
             "probability",
         ),
         ("faults", {"service": "stripe", "operation": "*", "mode": "down", "count": 0}, "count"),
+        (
+            "faults",
+            {"service": "carrier", "operation": "*", "mode": "down", "order_id": "ord_1"},
+            "",
+        ),
         ("webhooks", {"service": "stripe", "mode": "lose"}, "mode"),
+        ("webhooks", {"service": "carrier", "mode": "drop", "order_id": "ord_1"}, ""),
         ("challenges/pi_1", {"outcome": "maybe"}, "outcome"),
         ("carrier", {}, "transit_ms"),
         ("shipments/cshp_1/events", {"status": "eaten"}, "status"),
@@ -66,6 +72,7 @@ async def test_fault_is_listed_and_cleared(sandbox: RunningSandbox) -> None:
             "latency_ms": 5,
             "probability": 0.5,
             "count": None,
+            "order_id": None,
         }
     ]
     assert cleared.status_code == 204

@@ -121,6 +121,32 @@ async def test_fault_strikes_its_operation_only(sandbox: RunningSandbox) -> None
     assert captured.status == "succeeded"
 
 
+async def test_fault_of_one_order_strikes_whatever_is_about_it(sandbox: RunningSandbox) -> None:
+    client = sandbox.stripe.v1
+    struck = await sandbox.authorize(order_id="ord_struck")
+    spared = await sandbox.authorize(order_id="ord_spared")
+    for intent in (struck, spared):
+        await client.payment_intents.capture_async(intent.id)
+    refund = await client.refunds.create_async({"payment_intent": struck.id, "amount": 5})
+    charge = str(struck.latest_charge)
+    await sandbox.fault("stripe", "*", "error_500", order_id="ord_struck")
+
+    for call in (
+        sandbox.authorize(order_id="ord_struck"),
+        client.payment_intents.retrieve_async(struck.id),
+        client.charges.retrieve_async(charge),
+        client.refunds.retrieve_async(refund.id),
+        client.refunds.create_async({"charge": charge, "amount": 5}),
+        client.refunds.list_async({"payment_intent": struck.id}),
+    ):
+        with pytest.raises(stripe.APIError):
+            await call
+
+    await client.payment_intents.retrieve_async(spared.id)
+    await client.payment_intents.list_async({})
+    await sandbox.authorize()
+
+
 async def test_improbable_fault_does_not_strike(sandbox: RunningSandbox) -> None:
     await sandbox.fault("stripe", "*", "error_500", probability=0)
 

@@ -183,6 +183,28 @@ async def test_early_mode_sends_before_the_answer(sandbox: RunningSandbox) -> No
     assert types_about(sandbox.receiver, intent.id) == [AUTHORIZED]
 
 
+async def test_mode_of_one_order_goes_before_that_of_its_service(
+    sandbox: RunningSandbox,
+) -> None:
+    await sandbox.webhooks("stripe", "drop")
+    await sandbox.webhooks("stripe", "duplicate", order_id="ord_twice")
+    lost = await sandbox.authorize(order_id="ord_lost")
+    told = await sandbox.authorize(order_id="ord_twice")
+    await sandbox.stripe.v1.payment_intents.capture_async(told.id)
+    await sandbox.stripe.v1.refunds.create_async({"payment_intent": told.id})
+
+    of_each = 2 * [AUTHORIZED, "charge.refunded", "refund.created", SUCCEEDED]
+    await eventually(lambda: sorted(types_about(sandbox.receiver, told.id)) == sorted(of_each))
+    assert types_about(sandbox.receiver, lost.id) == []
+
+    await sandbox.control("DELETE", "webhooks")
+    forgotten = await sandbox.authorize(order_id="ord_twice")
+    events = await sandbox.stripe.v1.events.list_async({"type": AUTHORIZED, "limit": 1})
+    assert events.data[0].data.object["id"] == forgotten.id
+    (row,) = await deliveries(sandbox, events.data[0].id)
+    assert row["state"] == "dropped"
+
+
 async def test_modes_are_per_service_and_shown(sandbox: RunningSandbox) -> None:
     await sandbox.webhooks("carrier", "delay", delay_ms=7)
 

@@ -319,6 +319,7 @@ TRANSFER = ProviderTransfer(
     reference="stl_1",
 )
 OUR_TRANSFER = OurTransfer(
+    settlement_id="stl_1",
     reference="stl_1",
     provider_transfer_id="tr_1",
     status=SettlementStatus.PAID,
