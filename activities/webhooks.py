@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from sqlalchemy import RowMapping
 from temporalio import activity
 
 from core.database import Database
 from core.domain.statuses import OrderStatus
-from models.repositories import webhooks
+from models.repositories import disputes, webhooks
 from workflows.messages import NEW_PAYMENT
+from workflows.ports.disputes import DisputeRef
 from workflows.ports.payments import PaymentRef
 from workflows.ports.webhooks import (
     EventRef,
@@ -33,8 +35,8 @@ class PostgresWebhookActivities(WebhookActivities):
         row = await webhooks.payment_of(
             self._database, step.provider, step.event_id, new_payment=NEW_PAYMENT
         )
-        if row is None or row["order_id"] is None:
-            return RoutedEvent(route=EventRoute.NOBODY)
+        if row is None or row["order_id"] is None or row["dispute_id"] is not None:
+            return _to_dispute(row)
         order_id, status = row["order_id"], OrderStatus(row["status"])
         payment = PaymentRef(
             order_id=order_id,
@@ -67,3 +69,19 @@ class PostgresWebhookActivities(WebhookActivities):
     @activity.defn
     async def finish_event(self, step: FinishEvent) -> None:
         await webhooks.finish(self._database, step.provider, step.event_id, step.outcome)
+
+
+def _to_dispute(row: RowMapping | None) -> RoutedEvent:
+    """A dispute of a payment that is not here is seen in the inbox, and by the reconciliation."""
+    if row is None or row["dispute_id"] is None:
+        return RoutedEvent(route=EventRoute.NOBODY)
+    order_id, provider_dispute_id = row["order_id"], row["dispute_id"]
+    if order_id is None or row["provider_payment_id"] != row["object_id"]:
+        return RoutedEvent(route=EventRoute.UNKNOWN_DISPUTE)
+    ref = DisputeRef(
+        order_id=order_id,
+        payment_id=row["payment_id"],
+        dispute_id=disputes.id_of(order_id, provider_dispute_id),
+        provider_dispute_id=provider_dispute_id,
+    )
+    return RoutedEvent(route=EventRoute.DISPUTE, order_id=order_id, dispute=ref)

@@ -199,6 +199,33 @@ class ReturnSettings(Section):
     )
 
 
+class DisputeSettings(Section):
+    reminders: tuple[int, ...] = Field(
+        default=(7 * 86_400, 2 * 86_400, 86_400),
+        description="JSON list: staff are reminded so many seconds before evidence is due",
+    )
+
+
+class SettlementSettings(Section):
+    """When and with whose approval vendors are paid; limits in minor units of any currency."""
+
+    every_seconds: int = Field(
+        default=7 * 86_400, ge=60, description="how often all vendors are settled; a week"
+    )
+    automatic_amount: int = Field(
+        default=0, ge=0, description="minor units; less than this is paid without approval"
+    )
+    two_person_amount: int = Field(
+        default=1_000_000, ge=0, description="minor units; more than this two people approve"
+    )
+    reminder_seconds: int = Field(
+        default=86_400, ge=60, description="how often people are reminded of what waits for them"
+    )
+    font_file: Path | None = Field(
+        default=None, description="TrueType font of statements in PDF; unset means Latin-1 only"
+    )
+
+
 class OversightSettings(Section):
     """How long an order may be in one state before people are told; beyond what the state needs."""
 
@@ -266,6 +293,8 @@ class Settings(BaseSettings):
     stock: StockSettings = StockSettings()
     fulfillment: FulfillmentSettings = FulfillmentSettings()
     returns: ReturnSettings = ReturnSettings()
+    disputes: DisputeSettings = DisputeSettings()
+    settlement: SettlementSettings = SettlementSettings()
     oversight: OversightSettings = OversightSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     worker: WorkerSettings = WorkerSettings()

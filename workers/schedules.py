@@ -17,12 +17,15 @@ from temporalio.client import (
     ScheduleUpdateInput,
 )
 
+from core.settings import Settings
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.ports.housekeeping import Housekeeping
+from workflows.ports.settlements import SettlementRun
+from workflows.settlement_run import SettlementRunWorkflow
 from workflows.task_queues import TaskQueue
 
 
-def schedules() -> dict[str, Schedule]:
+def schedules(settings: Settings) -> dict[str, Schedule]:
     """Every Schedule of the platform by its id."""
     return {
         "housekeeping": Schedule(
@@ -35,13 +38,28 @@ def schedules() -> dict[str, Schedule]:
             ),
             spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(minutes=5))]),
             policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
-        )
+        ),
+        "settlements": Schedule(
+            action=ScheduleActionStartWorkflow(
+                SettlementRunWorkflow.run,
+                SettlementRun(),
+                id="settlements",
+                task_queue=TaskQueue.MAINTENANCE,
+                static_summary="Settle with every vendor",
+            ),
+            spec=ScheduleSpec(
+                intervals=[
+                    ScheduleIntervalSpec(every=timedelta(seconds=settings.settlement.every_seconds))
+                ]
+            ),
+            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+        ),
     }
 
 
-async def ensure_schedules(client: Client) -> None:
+async def ensure_schedules(client: Client, settings: Settings) -> None:
     """Make the server's Schedules those of the code; safe from several processes at once."""
-    for schedule_id, schedule in schedules().items():
+    for schedule_id, schedule in schedules(settings).items():
         try:
             await client.create_schedule(schedule_id, schedule)
         except ScheduleAlreadyRunningError:

@@ -11,6 +11,7 @@ from workflows import workflow_ids
 from workflows.messages import Action
 from workflows.parking import Parkable, StepResolvedError
 from workflows.policies import CHECKOUT_IS_CLOSING_WAIT
+from workflows.ports.disputes import DisputeActivities
 from workflows.ports.payments import PaymentActivities, PaymentRef
 from workflows.ports.webhooks import (
     EventRef,
@@ -46,6 +47,8 @@ class PaymentEventWorkflow(Parkable):
             await self._fresh_run_if_long()
             routed = await self._route(event)
         outcome: str = routed.route
+        if routed.dispute is not None:
+            await database_step(DisputeActivities.follow_dispute, routed.dispute)
         if routed.payment is not None:
             try:
                 await self._follow_provider(routed.route, routed.payment)

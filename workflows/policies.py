@@ -39,6 +39,9 @@ FIRST_REFUND_POLL = timedelta(minutes=1)
 LONGEST_PAYMENT_POLL = timedelta(hours=6)
 """A refund under way and a challenge are asked about as well, in case a webhook was lost."""
 
+DISPUTE_POLL = timedelta(hours=12)
+"""A dispute lasts for weeks: its provider is asked this often, in case an event was lost."""
+
 SAME_STEP_RUNNING_WAIT = timedelta(seconds=5)
 """After a reset an earlier child may still run: look again after this long."""
 
@@ -47,3 +50,11 @@ CHECKOUT_IS_CLOSING_WAIT = timedelta(seconds=2)
 
 LONGEST_STOCK_WAIT = timedelta(hours=6)
 """Goods that no other warehouse has are looked for again this often, until a person decides."""
+
+FIRST_TRANSFER_POLL = timedelta(minutes=1)
+LONGEST_TRANSFER_POLL = timedelta(hours=6)
+"""A payment to a vendor that is under way or cannot be sent is looked after this often."""
+
+PAID_TRANSFER_POLL = timedelta(days=1)
+PAID_TRANSFER_WATCH = timedelta(days=7)
+"""A transfer can come back: it is asked about for a while, and by events for ever after."""

@@ -29,6 +29,28 @@ class ProviderPayment:
     payment_id: str | None = None
     """Our payment, from the provider's metadata."""
 
+    def differs_from(self, asked: AskedPayment) -> str | None:
+        """Say in words why this is not the payment that was asked for; None when it is."""
+        if self.order_id != asked.order_id:
+            return f"it was made for {self.order_id or 'no order of ours'}"
+        if self.payment_id != asked.payment_id:
+            return f"it is not ours: it names {self.payment_id or 'no payment'}"
+        if self.currency != asked.currency:
+            return f"it is in {self.currency} instead of {asked.currency}"
+        if self.amount != asked.amount:
+            return f"it is of {self.amount} {self.currency} instead of {asked.amount}"
+        return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskedPayment:
+    """What a provider was asked to authorize; ``amount`` in minor units of ``currency``."""
+
+    order_id: str
+    payment_id: str
+    amount: int
+    currency: str
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderRefund:
@@ -53,6 +75,8 @@ class PaymentFigures:
     authorized: int
     captured: int
     refunded: int
+    disputed: int = 0
+    """What banks have taken back: for the time being while it is ``disputed``, else for good."""
 
     @property
     def is_open(self) -> bool:
@@ -61,16 +85,25 @@ class PaymentFigures:
             return self.authorized > self.captured
         return self.status in _UNDER_WAY or self.status is PaymentStatus.AUTHORIZED
 
+    @property
+    def given_back(self) -> int:
+        """What is with the customer again, by refunds and by lost disputes."""
+        return self.refunded + self.disputed
+
 
 _UNDER_WAY = (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.UNKNOWN)
 
 
 def settled_status(figures: PaymentFigures) -> PaymentStatus:
-    """Return the state that the amounts of one payment ask for once something was captured."""
+    """Return the state that the amounts of one payment ask for once something was captured.
+
+    A payment in dispute stays so until the dispute is decided.
+    """
     if not figures.captured or figures.status is PaymentStatus.DISPUTED:
         return figures.status
-    if figures.refunded:
-        all_of_it = figures.refunded == figures.captured and not figures.is_open
+    if figures.given_back:
+        # A bank can take back what was refunded before: then it is more than was captured.
+        all_of_it = figures.given_back >= figures.captured and not figures.is_open
         return PaymentStatus.REFUNDED if all_of_it else PaymentStatus.PARTIALLY_REFUNDED
     return PaymentStatus.PARTIALLY_CAPTURED if figures.is_open else PaymentStatus.CAPTURED
 
@@ -92,9 +125,9 @@ def summary_of(payments: Iterable[PaymentFigures]) -> PaymentStatus:
     captured = sum(one.captured for one in all_of_them)
     if captured:
         is_open = any(one.is_open for one in all_of_them)
-        refunded = sum(one.refunded for one in all_of_them)
-        if refunded:
-            whole = refunded == captured and not is_open
+        given_back = sum(one.given_back for one in all_of_them)
+        if given_back:
+            whole = given_back >= captured and not is_open
             return PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED
         return PaymentStatus.PARTIALLY_CAPTURED if is_open else PaymentStatus.CAPTURED
     for status in (

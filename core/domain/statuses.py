@@ -179,7 +179,12 @@ PAYMENT_MOVES: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
         }
     ),
     PaymentStatus.AUTHORIZED: frozenset(
-        {PaymentStatus.PARTIALLY_CAPTURED, PaymentStatus.CAPTURED, PaymentStatus.VOIDED}
+        {
+            PaymentStatus.PARTIALLY_CAPTURED,
+            PaymentStatus.CAPTURED,
+            PaymentStatus.VOIDED,
+            PaymentStatus.DISPUTED,
+        }
     ),
     PaymentStatus.PARTIALLY_CAPTURED: frozenset(
         {PaymentStatus.CAPTURED, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.DISPUTED}
@@ -188,17 +193,28 @@ PAYMENT_MOVES: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
         {PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED, PaymentStatus.DISPUTED}
     ),
     PaymentStatus.PARTIALLY_REFUNDED: frozenset({PaymentStatus.REFUNDED, PaymentStatus.DISPUTED}),
-    PaymentStatus.REFUNDED: frozenset(),
+    PaymentStatus.REFUNDED: frozenset({PaymentStatus.DISPUTED}),
     PaymentStatus.VOIDED: frozenset(),
     PaymentStatus.FAILED: frozenset(),
-    PaymentStatus.DISPUTED: frozenset({PaymentStatus.CAPTURED, PaymentStatus.REFUNDED}),
+    PaymentStatus.DISPUTED: frozenset(
+        {
+            PaymentStatus.AUTHORIZED,
+            PaymentStatus.PARTIALLY_CAPTURED,
+            PaymentStatus.CAPTURED,
+            PaymentStatus.PARTIALLY_REFUNDED,
+            PaymentStatus.REFUNDED,
+        }
+    ),
 }
 
 DISPUTE_MOVES: Mapping[DisputeStatus, frozenset[DisputeStatus]] = {
     DisputeStatus.NEEDS_RESPONSE: frozenset(
         {DisputeStatus.UNDER_REVIEW, DisputeStatus.WON, DisputeStatus.LOST}
     ),
-    DisputeStatus.UNDER_REVIEW: frozenset({DisputeStatus.WON, DisputeStatus.LOST}),
+    # Back to the beginning when an inquiry becomes a dispute: the bank asks once more.
+    DisputeStatus.UNDER_REVIEW: frozenset(
+        {DisputeStatus.NEEDS_RESPONSE, DisputeStatus.WON, DisputeStatus.LOST}
+    ),
     DisputeStatus.WON: frozenset(),
     DisputeStatus.LOST: frozenset(),
 }

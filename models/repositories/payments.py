@@ -113,6 +113,7 @@ def figures_of(payment: Payment) -> PaymentFigures:
         authorized=payment.authorized_amount,
         captured=payment.captured_amount,
         refunded=payment.refunded_amount,
+        disputed=payment.disputed_amount,
     )
 
 

@@ -81,7 +81,10 @@ async def request(
 
 
 async def refundable(session: AsyncSession, order_id: str) -> list[tuple[Payment, int]]:
-    """The payments of a locked order with what each can still give back, minor units."""
+    """The payments of a locked order with what each can still give back, minor units.
+
+    What a bank has taken back in a dispute is not ours to give.
+    """
     pending = (
         await session.execute(
             select(RefundPart.payment_id, RefundPart.amount)
@@ -95,7 +98,13 @@ async def refundable(session: AsyncSession, order_id: str) -> list[tuple[Payment
     return [
         (
             payment,
-            payment.captured_amount - payment.refunded_amount - on_its_way.get(payment.id, 0),
+            max(
+                payment.captured_amount
+                - payment.refunded_amount
+                - payment.disputed_amount
+                - on_its_way.get(payment.id, 0),
+                0,
+            ),
         )
         for payment in await payments.of_order(session, order_id)
     ]
@@ -108,8 +117,11 @@ async def _parts(
     possible = sum(left for _, left in sources)
     if amount > possible:
         most = Money(amount=possible, currency=order.currency)
+        disputed = sum(payment.disputed_amount for payment, _ in sources)
+        kept = Money(amount=disputed, currency=order.currency)
+        by_banks = f" since banks have taken back {kept} in disputes" if disputed else ""
         raise InvalidStateError(
-            present=f"{order.payment_status}, {most} can be refunded",
+            present=f"{order.payment_status}, {most} can be refunded{by_banks}",
             wanted=f"a refund of {Money(amount=amount, currency=order.currency)}",
             allowed=[f"refund up to {possible}"] if possible else [],
         )
@@ -158,6 +170,7 @@ async def record_part(
         return
     part.provider_refund_id = found.provider_refund_id
     part.failure_code = found.failure_code
+    part.unknown_since = None
     if found.status is RefundStatus.SUCCEEDED:
         payment.refunded_amount += part.amount
         await _end_part(session, order, payment, part, RefundStatus.SUCCEEDED)

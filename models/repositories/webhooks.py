@@ -7,8 +7,9 @@ from sqlalchemy import RowMapping, text
 from core.database import Database
 
 _PAYMENT = text("""
-SELECT e.object_id, e.type, o.id AS order_id, o.status, p.id AS payment_id, p.provider,
-    p.provider_payment_id, p.attempt,
+SELECT e.object_id, e.type, o.id AS order_id,
+    CASE WHEN e.type LIKE 'charge.dispute.%' THEN e.payload ->> 'subject_id' END AS dispute_id,
+    o.status, p.id AS payment_id, p.provider, p.provider_payment_id, p.attempt,
     ARRAY(
         SELECT w.workflow_id FROM order_waits w
         WHERE w.order_id = o.id AND w.what = :new_payment

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from temporalio import activity
 
+from workflows.ports.disputes import DisputeRef
 from workflows.ports.payments import PaymentRef
 
 
@@ -29,6 +30,10 @@ class EventRoute(StrEnum):
     """The order ended without a payment, yet the provider holds one: let it go."""
     RECORD = "record"
     """Fetch the provider's state and record it."""
+    DISPUTE = "dispute"
+    """The dispute's workflow asks the provider."""
+    UNKNOWN_DISPUTE = "unknown_dispute"
+    """A dispute of a payment that is not ours."""
     SHIPMENT = "shipment"
     NOBODY = "nobody"
 
@@ -39,6 +44,7 @@ class RoutedEvent:
     order_id: str | None = None
     shipment_id: str | None = None
     payment: PaymentRef | None = None
+    dispute: DisputeRef | None = None
     wakes: Sequence[str] = ()
     """Workflows of the order that wait for news of its money."""
 

@@ -36,6 +36,7 @@ END $$
 """
 """At the commit: every posting has two entries at least, in its currency, and they add up to 0."""
 
+UNANSWERED = ("captures", "refund_parts")
 LEDGER = ("ledger_postings", "ledger_entries")
 
 
@@ -264,6 +265,14 @@ def upgrade() -> None:
         sa.Column("disputes_amount", sa.BigInteger(), nullable=False),
         sa.Column("adjustments_amount", sa.BigInteger(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "opening_amount", sa.BigInteger(), server_default=sa.text("0"), nullable=False
+        ),
+        sa.Column(
+            "carried_amount", sa.BigInteger(), server_default=sa.text("0"), nullable=False
+        ),
+        sa.Column("created_by", sa.String(), server_default="system", nullable=False),
+        sa.Column("attempt", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("approvals_needed", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("provider", sa.String(), nullable=True),
         sa.Column("destination", sa.String(), nullable=True),
@@ -403,6 +412,10 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'pending'"),
     )
+    for unanswered in UNANSWERED:
+        op.add_column(
+            unanswered, sa.Column("unknown_since", sa.DateTime(timezone=True), nullable=True)
+        )
     op.add_column("vendors", sa.Column("payout_provider", sa.String(), nullable=True))
     op.add_column("vendors", sa.Column("payout_account", sa.String(), nullable=True))
     op.execute(MUST_BALANCE)
@@ -425,6 +438,8 @@ def downgrade() -> None:
         "ix_refunds_pending", table_name="refunds", postgresql_where=sa.text("status = 'pending'")
     )
     op.drop_column("payments", "disputed_amount")
+    for unanswered in UNANSWERED:
+        op.drop_column(unanswered, "unknown_since")
     op.drop_index("uq_settlement_lines_entry", table_name="settlement_lines")
     op.drop_table("settlement_lines")
     op.drop_table("settlement_approvals")

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from core.database import Database
 from core.domain.statuses import OrderStatus, PaymentStatus, ShipmentStatus
 from models.repositories.invariants.carts import CARTS
+from models.repositories.invariants.disputes import DISPUTES
 from models.repositories.invariants.history import HISTORY
 from models.repositories.invariants.invariant import Invariant
 from models.repositories.invariants.money import MONEY
@@ -63,6 +64,7 @@ __all__ = ["INVARIANTS", "Invariant", "broken_promises", "rows_that_break"]
 INVARIANTS: Sequence[Invariant] = (
     *STOCK,
     *MONEY,
+    *DISPUTES,
     *PROMOTIONS,
     *SHIPMENTS,
     *RETURNS,

@@ -420,3 +420,40 @@ WHERE id = :order_confirmed;
 -- breaks: every_step_has_an_actor
 ALTER TABLE order_timeline DISABLE TRIGGER USER;
 UPDATE order_timeline SET actor = '' WHERE order_id = :order_pending AND sequence = 1;
+
+-- breaks: disputed_is_disputes
+UPDATE payments SET disputed_amount = 5, status = 'partially_refunded'
+WHERE order_id = :order_completed;
+UPDATE orders SET payment_status = 'partially_refunded' WHERE id = :order_completed;
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('x', 'adjustment', 'USD', '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('x', 0, 'dispute_losses', '', 'USD', 5), ('x', 1, 'provider_balance', 'stripe', 'USD', -5);
+
+-- breaks: dispute_marks_its_payment
+UPDATE payments SET status = 'disputed' WHERE order_id = :order_completed;
+UPDATE orders SET payment_status = 'disputed' WHERE id = :order_completed;
+
+-- breaks: dispute_is_of_its_payment
+UPDATE disputes SET currency = 'EUR';
+
+-- breaks: held_within_dispute
+UPDATE disputes SET held = '[{"vendor_id": "ven_1", "amount": 101}]';
+
+-- breaks: held_within_dispute
+UPDATE disputes SET withdrawn = false;
+
+-- breaks: ledger_holds_open_disputes
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('x', 'adjustment', 'USD', '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('x', 0, 'disputes', 'stripe', 'USD', 5), ('x', 1, 'dispute_losses', '', 'USD', -5);
+
+-- breaks: ledger_holds_shares_back
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('x', 'adjustment', 'USD', '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('x', 0, 'vendor_held', :vendor, 'USD', 5), ('x', 1, 'dispute_losses', '', 'USD', -5);
+
+-- breaks: dispute_shows_its_end
+UPDATE disputes SET closed_at = NULL;
+
+-- breaks: dispute_shows_its_end
+UPDATE disputes SET status = 'lost', withdrawn = false, held = '[]';

@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from core.domain.errors import InvalidStateError
 from core.domain.statuses import (
     CANCELABLE,
+    DISPUTE_MOVES,
     OPEN_RESERVATION,
     ORDER_MOVES,
     PAYMENT_MOVES,
     RESERVATION_MOVES,
     SHIPMENT_MOVES,
+    DisputeStatus,
     FulfillmentStatus,
     OrderStatus,
     PaymentStatus,
@@ -37,7 +39,7 @@ AXES: list[tuple[type[StrEnum], Mapping[Any, frozenset[Any]], set[StrEnum]]] = [
     (
         PaymentStatus,
         PAYMENT_MOVES,
-        {PaymentStatus.REFUNDED, PaymentStatus.VOIDED, PaymentStatus.FAILED},
+        {PaymentStatus.VOIDED, PaymentStatus.FAILED},
     ),
     (
         ReservationStatus,
@@ -49,6 +51,7 @@ AXES: list[tuple[type[StrEnum], Mapping[Any, frozenset[Any]], set[StrEnum]]] = [
         SHIPMENT_MOVES,
         {ShipmentStatus.DELIVERED, ShipmentStatus.RETURNED, ShipmentStatus.CANCELED},
     ),
+    (DisputeStatus, DISPUTE_MOVES, {DisputeStatus.WON, DisputeStatus.LOST}),
 ]
 S = ShipmentStatus
 
