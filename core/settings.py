@@ -7,6 +7,7 @@ which fits the embedded stack. ``.env.example`` lists them all.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -247,6 +248,22 @@ class OversightSettings(Section):
     )
 
 
+class ReconciliationSettings(Section):
+    every_seconds: int = Field(
+        default=3600, ge=60, description="between two looks at a provider's books"
+    )
+    window_days: int = Field(
+        default=7, ge=1, description="how far back each of them looks; what is open is never left"
+    )
+    grace_seconds: int = Field(
+        default=900, ge=0, description="how long what is being worked on may differ"
+    )
+
+    @property
+    def grace(self) -> timedelta:
+        return timedelta(seconds=self.grace_seconds)
+
+
 class TelemetrySettings(Section):
     otlp_endpoint: str | None = Field(default=None, description="OTLP over HTTP; unset means off")
     sample_ratio: float = Field(default=1.0, ge=0, le=1)
@@ -296,6 +313,7 @@ class Settings(BaseSettings):
     disputes: DisputeSettings = DisputeSettings()
     settlement: SettlementSettings = SettlementSettings()
     oversight: OversightSettings = OversightSettings()
+    reconciliation: ReconciliationSettings = ReconciliationSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     worker: WorkerSettings = WorkerSettings()
 
