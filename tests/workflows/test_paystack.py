@@ -112,7 +112,7 @@ async def test_page_that_is_paid_confirms_the_order(
     event = await shop.receive_event(
         PAYSTACK, "charge.success", object_id=attempt["id"], reference=order_id
     )
-    assert event == "record"
+    assert event in {"checkout", "record"}  # it may have asked by itself in time
     await eventually(lambda: shop.status(order_id), lambda status: status == "confirmed")
     assert await shop.levels(shelf) == (5, 2)
     assert (await shop.order(order_id))["next_action"] is None
