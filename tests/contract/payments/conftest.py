@@ -8,9 +8,24 @@ from pathlib import Path
 import pytest
 
 from core.gateways.payments import PaymentGateway
-from tests.contract.payments.providers import PaymentProvider, StripeInSandbox
+from tests.contract.payments.providers import (
+    PaymentProvider,
+    PaystackInSandbox,
+    StripeInSandbox,
+)
 
-PROVIDERS = {"stripe": StripeInSandbox}
+PROVIDERS: dict[str, type[PaymentProvider]] = {
+    "stripe": StripeInSandbox,
+    "paystack": PaystackInSandbox,
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run on every provider, or on those that a mark names: the others promise nothing of it."""
+    if "provider" in metafunc.fixturenames:
+        marks = list(metafunc.definition.iter_markers("providers"))
+        names = marks[0].args if marks else sorted(PROVIDERS)
+        metafunc.parametrize("provider", names, indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(sdk)
 
 
-@pytest.fixture(params=sorted(PROVIDERS))
+@pytest.fixture
 def provider(request: pytest.FixtureRequest, sandbox_url: str) -> PaymentProvider:
     return PROVIDERS[request.param](sandbox_url)
 

@@ -22,9 +22,10 @@ def authorization(payment_method: str, *, amount: int = 1000) -> Authorization:
         order_id=order_id,
         payment_id=f"pay_{uuid4().hex}",
         amount=amount,
-        currency="EUR",
+        currency="USD",
         payment_method=payment_method,
         key=f"{order_id}:authorize:1",
+        email="ada@example.com",
     )
 
 

@@ -11,6 +11,7 @@ from tests.contract.payments.orders import authorized, id_of
 from tests.contract.payments.providers import PaymentProvider
 
 
+@pytest.mark.providers("stripe")  # the others take the money at once
 @pytest.mark.parametrize("amount", [1000, 400])
 async def test_final_capture_takes_the_part_and_lets_the_rest_go(
     gateway: PaymentGateway, provider: PaymentProvider, amount: int
@@ -25,6 +26,7 @@ async def test_final_capture_takes_the_part_and_lets_the_rest_go(
     assert await gateway.fetch(id_of(payment)) == after
 
 
+@pytest.mark.providers("stripe")  # the others take the money at once
 async def test_captures_in_parts_add_up(gateway: PaymentGateway, provider: PaymentProvider) -> None:
     payment = await authorized(gateway, provider)
     first = await gateway.capture(
@@ -38,6 +40,7 @@ async def test_captures_in_parts_add_up(gateway: PaymentGateway, provider: Payme
     assert (second.status, second.captured_amount) == (PaymentStatus.CAPTURED, 800)
 
 
+@pytest.mark.providers("stripe")  # the others take the money at once
 @pytest.mark.parametrize("second_key", ["c:1", "c:2"])
 async def test_same_capture_again_takes_nothing_more(
     gateway: PaymentGateway, provider: PaymentProvider, second_key: str
@@ -56,6 +59,7 @@ async def test_same_capture_again_takes_nothing_more(
     assert second.captured_amount == 600
 
 
+@pytest.mark.providers("stripe")  # the others take the money at once
 async def test_other_amount_after_capture_is_rejected(
     gateway: PaymentGateway, provider: PaymentProvider
 ) -> None:

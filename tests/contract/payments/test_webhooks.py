@@ -47,8 +47,9 @@ async def test_old_forged_or_missing_signature_is_refused(provider: PaymentProvi
     body = provider.event("pi_1", "ord_1")
     good = provider.sign(body, secret=secret, at=now)
     [header] = good
+    too_old = [(body, provider.sign(body, secret=secret, at=now - 301))]
     refused = [
-        (body, provider.sign(body, secret=secret, at=now - 301)),
+        *(too_old if provider.signs_the_time else ()),
         (body, provider.sign(body, secret=SecretStr("whsec_theirs"), at=now)),
         (body.replace(b"ord_1", b"ord_2"), good),
         (b"\xff" + body, good),
