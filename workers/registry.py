@@ -16,7 +16,9 @@ from activities.housekeeping import PostgresHousekeepingActivities
 from activities.order_changes import PostgresOrderChangeActivities
 from activities.parking import PostgresParkingActivities
 from activities.payments import GatewayPaymentActivities
+from activities.reconciliation import ProviderReconciliationActivities
 from activities.refunds import GatewayRefundActivities
+from activities.repairs import DifferenceRepairActivities
 from activities.returns import PostgresReturnActivities
 from activities.review import PostgresReviewActivities
 from activities.settlement_runs import PostgresSettlementRunActivities
@@ -33,7 +35,9 @@ from workflows.fulfillment import FulfillmentWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
 from workflows.payment_event import PaymentEventWorkflow
+from workflows.reconciliation import ReconciliationWorkflow
 from workflows.refund import RefundWorkflow
+from workflows.repair import RepairWorkflow
 from workflows.returns import ReturnWorkflow
 from workflows.settlement import SettlementWorkflow
 from workflows.settlement_run import SettlementRunWorkflow
@@ -99,11 +103,21 @@ POOLS: Mapping[TaskQueue, Pool] = {
         calls_providers=True,
     ),
     TaskQueue.MAINTENANCE: Pool(
-        workflows=[HousekeepingWorkflow, SettlementWorkflow, SettlementRunWorkflow],
+        workflows=[
+            HousekeepingWorkflow,
+            ReconciliationWorkflow,
+            RepairWorkflow,
+            SettlementRunWorkflow,
+            SettlementWorkflow,
+        ],
         activities=lambda resources: [
             PostgresHousekeepingActivities(resources.database, resources.temporal),
             PostgresSettlementActivities(resources.database, resources.settings.settlement),
             PostgresSettlementRunActivities(resources.database, resources.temporal),
+            _reconciliation(resources),
+            _repairs(resources),
+            _disputes(resources),
+            _parking(resources),
         ],
         calls_providers=True,
         workflow_pollers=2,
@@ -138,6 +152,24 @@ def _disputes(resources: Resources) -> GatewayDisputeActivities:
 
 def _webhooks(resources: Resources) -> PostgresWebhookActivities:
     return PostgresWebhookActivities(resources.database, carrier=resources.carrier.name)
+
+
+def _reconciliation(resources: Resources) -> ProviderReconciliationActivities:
+    return ProviderReconciliationActivities(
+        resources.database,
+        resources.payments,
+        resources.temporal,
+        resources.settings.reconciliation,
+    )
+
+
+def _repairs(resources: Resources) -> DifferenceRepairActivities:
+    return DifferenceRepairActivities(
+        resources.database,
+        resources.payments,
+        resources.temporal,
+        resources.settings.fulfillment,
+    )
 
 
 def _returns(resources: Resources) -> PostgresReturnActivities:

@@ -24,6 +24,7 @@ class Child(StrEnum):
     RETURN = "ReturnWorkflow"
     DISPUTE = "DisputeWorkflow"
     SETTLEMENT = "SettlementWorkflow"
+    REPAIR = "RepairWorkflow"
 
 
 @dataclass(frozen=True, kw_only=True)

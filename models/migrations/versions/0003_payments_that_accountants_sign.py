@@ -213,6 +213,19 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_differences")),
     )
+    op.create_table(
+        "reconciliation_payments",
+        sa.Column("reconciliation_id", sa.String(), nullable=False),
+        sa.Column("provider_payment_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["reconciliation_id"],
+            ["reconciliations.id"],
+            name=op.f("fk_reconciliation_payments_reconciliation_id"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "reconciliation_id", "provider_payment_id", name=op.f("pk_reconciliation_payments")
+        ),
+    )
     op.create_index("ix_differences_order_id", "differences", ["order_id"], unique=False)
     op.create_index("ix_differences_status", "differences", ["status", "id"], unique=False)
     op.create_index(
@@ -474,6 +487,7 @@ def downgrade() -> None:
         table_name="differences",
         postgresql_where=sa.text("status IN ('open', 'repairing')"),
     )
+    op.drop_table("reconciliation_payments")
     op.drop_index("ix_differences_status", table_name="differences")
     op.drop_index("ix_differences_order_id", table_name="differences")
     op.drop_table("differences")

@@ -22,6 +22,7 @@ from models.repositories.invariants.ledger import LEDGER
 from models.repositories.invariants.money import MONEY
 from models.repositories.invariants.promotions import PROMOTIONS
 from models.repositories.invariants.returns import RETURNS
+from models.repositories.invariants.settlements import SETTLEMENTS
 from models.repositories.invariants.shipments import SHIPMENTS
 from models.repositories.invariants.stock import STOCK
 from models.repositories.invariants.waits import WAITS
@@ -72,6 +73,7 @@ INVARIANTS: Sequence[Invariant] = (
     *RETURNS,
     *CARTS,
     *HISTORY,
+    *SETTLEMENTS,
     *WAITS,
 )
 

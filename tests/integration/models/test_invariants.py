@@ -78,7 +78,7 @@ VIOLATIONS = planted_violations()
 
 OTHER_SIDE = {
     "ledger_has_what_is_authorized": ("authorized", "authorizations", "held"),
-    "ledger_has_what_is_paid": ("provider_balance", "customer_receivable", "there"),
+    "ledger_has_what_is_paid": ("provider_balance", "suspense", "there"),
 }
 
 
@@ -89,7 +89,7 @@ async def let_ledger_follow(database: Database) -> None:
             continue
         account, other, figure = OTHER_SIDE[invariant.name]
         for row in await rows_that_break(database, invariant):
-            amount = row[figure] - row["posted"]
+            amount = int(row[figure] - row["posted"])
             posting = Posting(
                 key=f"{row['order_id']}:{row['currency']}:{account}",
                 kind=PostingKind.CAPTURE,
