@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.domain.disputes import DISPUTE_MOVES
 from core.domain.errors import InvalidStateError
 from core.domain.statuses import (
     CANCELABLE,
-    DISPUTE_MOVES,
     OPEN_RESERVATION,
     ORDER_MOVES,
     PAYMENT_MOVES,
