@@ -8,17 +8,18 @@ from dataclasses import asdict
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
+from activities.asking import noting_silence, require_asked
 from activities.providers import CLOCK_SKEW_SECONDS, gateway_of, may_have_happened
 from core.database import Database
 from core.domain.errors import ProviderRejectedError
 from core.domain.events import OrderEvent, TimelineEntry
 from core.domain.money import Money
-from core.domain.payments import ProviderPayment
+from core.domain.payments import AskedPayment, ProviderPayment
 from core.domain.statuses import OrderStatus, PaymentStatus
 from core.gateways.payments import Authorization, Authorized, PaymentGateway
 from models.orders import Order
 from models.payments import Payment, PaymentPurpose
-from models.repositories import orders, payments, timeline
+from models.repositories import orders, payments, timeline, unanswered
 from workflows.ports.payments import (
     AuthorizationRef,
     AuthorizationState,
@@ -58,26 +59,28 @@ class GatewayAuthorizationActivities(PaymentActivities):
             await session.refresh(payment)
         if payment.status not in _UNDECIDED:
             return _state(payment)
-        gateway = self._gateway(payment.provider)
-        answer = await self._authorize_once(gateway, payment)
+        answer = await self._authorize_once(self._gateway(payment.provider), payment)
         return await self._record(payment, answer)
 
     async def _authorize_once(self, gateway: PaymentGateway, payment: Payment) -> Authorized:
-        first_try = payment.created_at.timestamp()
-        if may_have_happened(first_try):
+        unknown = payment.status == PaymentStatus.UNKNOWN
+        if unknown or may_have_happened(payment.created_at.timestamp()):
             found = await self._find(gateway, payment)
             if found is not None and found.status is not PaymentStatus.REQUIRES_ACTION:
                 return Authorized(payment=found)
-        return await gateway.authorize(
-            Authorization(
-                order_id=payment.order_id,
-                payment_id=payment.id,
-                amount=payment.amount,
-                currency=payment.currency,
-                payment_method=payment.payment_method,
-                key=f"{payment.order_id}:authorize:{payment.attempt}",
+        async with noting_silence(
+            lambda: unanswered.mark_payment(self._database, payment.order_id, payment.id)
+        ):
+            return await gateway.authorize(
+                Authorization(
+                    order_id=payment.order_id,
+                    payment_id=payment.id,
+                    amount=payment.amount,
+                    currency=payment.currency,
+                    payment_method=payment.payment_method,
+                    key=f"{payment.order_id}:authorize:{payment.attempt}",
+                )
             )
-        )
 
     @activity.defn
     async def check_authorization(self, step: AuthorizationRef) -> AuthorizationState:
@@ -143,6 +146,7 @@ class GatewayAuthorizationActivities(PaymentActivities):
             raise ProviderRejectedError(f"a {gone.status} payment cannot be let go")
 
     async def _record(self, payment: Payment, answer: Authorized) -> AuthorizationState:
+        require_asked(answer.payment, asked_with(payment))
         challenge = asdict(answer.challenge) if answer.challenge else None
         async with self._database.transaction() as session:
             order = await orders.lock(session, payment.order_id)
@@ -176,6 +180,16 @@ class GatewayAuthorizationActivities(PaymentActivities):
 
     def _gateway(self, provider: str) -> PaymentGateway:
         return gateway_of(self._gateways, provider)
+
+
+def asked_with(payment: Payment) -> AskedPayment:
+    """What a payment's provider was asked for."""
+    return AskedPayment(
+        order_id=payment.order_id,
+        payment_id=payment.id,
+        amount=payment.amount,
+        currency=payment.currency,
+    )
 
 
 async def record_outcome(

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from sqlalchemy import RowMapping
 from temporalio import activity
 
+from activities.asking import noting_silence
 from activities.authorizations import let_go_entry
-from activities.providers import gateway_of
+from activities.providers import gateway_of, is_forgotten, may_have_happened
 from core.database import Database
-from core.domain.errors import AuthorizationLapsedError, InvalidStateError
+from core.domain.errors import AuthorizationLapsedError, InvalidStateError, ProviderError
 from core.domain.events import OrderEvent, TimelineEntry
 from core.domain.money import Money
 from core.gateways.payments import PaymentGateway
 from models.payments import CaptureStatus
-from models.repositories import captures, orders, payments, shipments, timeline
+from models.repositories import captures, orders, payments, shipments, timeline, unanswered
 from workflows.ports.captures import (
     CaptureActivities,
     CapturePart,
@@ -86,20 +87,45 @@ class GatewayCaptureActivities(CaptureActivities):
         return PartOutcome(captured=True)
 
     async def _capture(self, gateway: PaymentGateway, step: CapturePart, row: RowMapping) -> None:
-        if activity.info().attempt > 1 and row["final"]:
-            present = await gateway.fetch(row["provider_payment_id"])
-            if present.captured_amount >= row["captured_amount"] + row["amount"]:
-                return
-        # Beside the captures of other parcels a sum proves nothing; the same key gets the same
-        # answer, so sending it again is the question whether it was done.
-        captured = await gateway.capture(
-            row["provider_payment_id"],
-            amount=row["amount"],
-            final=row["final"],
-            key=_key(step, row["attempt"]),
-        )
+        unknown = row["unknown_since"] is not None
+        if (unknown or may_have_happened(row["created_at"].timestamp())) and (
+            await self._is_taken(gateway, row)
+        ):
+            return
+        async with noting_silence(
+            lambda: unanswered.mark_capture(
+                self._database, step.order_id, step.payment_id, step.number
+            )
+        ):
+            captured = await gateway.capture(
+                row["provider_payment_id"],
+                amount=row["amount"],
+                final=row["final"],
+                key=_key(step, row["attempt"]),
+            )
         if captured.captured_amount < row["amount"]:
             raise InvalidStateError(present=captured.status, wanted="captured")
+
+    async def _is_taken(self, gateway: PaymentGateway, row: RowMapping) -> bool:
+        """Ask the provider whether a part was taken: what it took beyond what is recorded tells.
+
+        Beside the captures of other parcels a sum may prove nothing. Then the key is the question:
+        the same one gets the same answer, as long as the provider remembers it.
+
+        Raises:
+            ProviderError: it took something, its key is forgotten, and nobody can say for what.
+        """
+        present = await gateway.fetch(row["provider_payment_id"])
+        beyond = present.captured_amount - row["captured_amount"]
+        if beyond <= 0:
+            return False
+        if row["final"] or not row["others"]:
+            return bool(beyond >= row["amount"])
+        if beyond >= row["amount"] + row["others"]:
+            return True
+        if is_forgotten(row["created_at"].timestamp()):
+            raise ProviderError(f"{beyond} were taken, and not known for which parcel")
+        return False
 
     async def _was_captured(self, gateway: PaymentGateway, row: RowMapping) -> bool:
         """The provider refuses a second capture by a forgotten key: look whether it was done."""

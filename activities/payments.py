@@ -7,25 +7,25 @@ from dataclasses import asdict
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
+from activities.asking import GONE, noting_silence, require_asked
 from activities.authorizations import GatewayAuthorizationActivities, record_outcome
 from activities.providers import may_have_happened, placed_at
-from core.domain.errors import ProviderRejectedError
+from core.domain.errors import NotFoundError, PaymentMismatchError, ProviderRejectedError
 from core.domain.events import OrderEvent, TimelineEntry
 from core.domain.ids import issued_at
-from core.domain.payments import ProviderPayment, ProviderRefund
+from core.domain.payments import AskedPayment, ProviderPayment, ProviderRefund
 from core.domain.statuses import PaymentStatus
 from core.gateways.payments import Authorization, PaymentGateway
 from models.orders import Order
 from models.payments import Payment, PaymentPurpose
-from models.repositories import orders, payments, refunds, timeline
+from models.repositories import orders, payments, refunds, timeline, unanswered
 from workflows.ports.payments import AuthorizePayment, PaymentRef
 
 _ANSWERED = (PaymentStatus.AUTHORIZED, PaymentStatus.FAILED)
 """What an event may tell before our own call does; a challenge comes with the call's answer."""
 
-_DEAD = (PaymentStatus.FAILED, PaymentStatus.VOIDED)
 _LET_GO = (PaymentStatus.VOIDED, PaymentStatus.REFUNDED)
-"""A failed payment is not gone: whoever has its client secret could confirm it once more."""
+"""A failed payment is let go too: whoever has its client secret could confirm it once more."""
 
 
 class GatewayPaymentActivities(GatewayAuthorizationActivities):
@@ -33,36 +33,68 @@ class GatewayPaymentActivities(GatewayAuthorizationActivities):
 
     @activity.defn
     async def authorize_payment(self, step: AuthorizePayment) -> ProviderPayment:
-        gateway = self._gateway(step.terms.provider)
-        if may_have_happened(issued_at(step.order_id)):
-            found = await self._find_live(gateway, step.order_id, step.terms.payment_id)
+        terms = step.terms
+        gateway = self._gateway(terms.provider)
+        asked = AskedPayment(
+            order_id=step.order_id,
+            payment_id=terms.payment_id,
+            amount=terms.amount,
+            currency=terms.currency,
+        )
+        if await self._may_have_been_asked(step):
+            found = await self._find_live(gateway, asked)
             if found is not None and found.status is not PaymentStatus.REQUIRES_ACTION:
                 return found
-        result = await gateway.authorize(
-            Authorization(
-                order_id=step.order_id,
-                payment_id=step.terms.payment_id,
-                amount=step.terms.amount,
-                currency=step.terms.currency,
-                payment_method=step.terms.payment_method,
-                key=f"{step.order_id}:authorize:{step.business_attempt}",
+        async with noting_silence(
+            lambda: unanswered.mark_payment(self._database, step.order_id, terms.payment_id)
+        ):
+            result = await gateway.authorize(
+                Authorization(
+                    order_id=step.order_id,
+                    payment_id=terms.payment_id,
+                    amount=terms.amount,
+                    currency=terms.currency,
+                    payment_method=terms.payment_method,
+                    key=f"{step.order_id}:authorize:{step.business_attempt}",
+                )
             )
-        )
+        require_asked(result.payment, asked)
         if result.challenge is not None:
             await payments.keep_challenge(
                 self._database,
-                payment_id=step.terms.payment_id,
+                payment_id=terms.payment_id,
                 provider_payment_id=result.payment.provider_payment_id,
                 next_action=asdict(result.challenge),
             )
         return result.payment
 
+    async def _may_have_been_asked(self, step: AuthorizePayment) -> bool:
+        """The row remembers a lost answer for the next attempt, a reset and another worker."""
+        if may_have_happened(issued_at(step.order_id)):
+            return True
+        row = await unanswered.asked(self._database, step.terms.payment_id)
+        return row is not None and row["status"] == PaymentStatus.UNKNOWN
+
     @activity.defn
     async def fetch_payment(self, step: PaymentRef) -> ProviderPayment | None:
         gateway = self._gateway(step.provider)
-        if step.provider_payment_id is not None:
-            return await gateway.fetch(step.provider_payment_id)
-        return await self._find_live(gateway, step.order_id, step.payment_id)
+        asked = await self._asked(step)
+        if step.provider_payment_id is None:
+            return await self._find_live(gateway, asked)
+        found = await gateway.fetch(step.provider_payment_id)
+        require_asked(found, asked)
+        return found
+
+    async def _asked(self, step: PaymentRef) -> AskedPayment:
+        row = await unanswered.asked(self._database, step.payment_id)
+        if row is None or row["order_id"] != step.order_id:
+            raise NotFoundError(f"no payment {step.payment_id} of {step.order_id}")
+        return AskedPayment(
+            order_id=step.order_id,
+            payment_id=step.payment_id,
+            amount=row["amount"],
+            currency=row["currency"],
+        )
 
     @activity.defn
     async def sync_payment(self, step: PaymentRef) -> ProviderPayment | None:
@@ -103,7 +135,9 @@ class GatewayPaymentActivities(GatewayAuthorizationActivities):
     async def void_payment(self, step: PaymentRef) -> ProviderPayment | None:
         gateway = self._gateway(step.provider)
         if step.provider_payment_id is not None:
-            live = [await gateway.fetch(step.provider_payment_id)]
+            found = await gateway.fetch(step.provider_payment_id)
+            _require_named(found, step.order_id)
+            live = [found]
         else:
             live = await gateway.find(step.order_id, placed_at(step.order_id))
         voided: ProviderPayment | None = None
@@ -136,13 +170,59 @@ class GatewayPaymentActivities(GatewayAuthorizationActivities):
         )
         return await gateway.fetch(provider_payment_id)
 
+    @activity.defn
+    async def return_stray(self, step: PaymentRef) -> ProviderPayment | None:
+        if step.provider_payment_id is None:
+            return None
+        gateway = self._gateway(step.provider)
+        found = await gateway.fetch(step.provider_payment_id)
+        _require_named(found, step.order_id)
+        if found.status in GONE or await self._is_ours(step, found):
+            return found
+        gone = await self._let_go(gateway, step.order_id, step.provider_payment_id)
+        async with self._database.transaction() as session:
+            await orders.lock(session, step.order_id)
+            await unanswered.tell_of_stray(session, step.order_id, found)
+        return gone
+
+    async def _is_ours(self, step: PaymentRef, found: ProviderPayment) -> bool:
+        """Whether it is a payment that we asked for, told of before our own call returned."""
+        row = await unanswered.asked(self._database, found.payment_id or "")
+        return (
+            row is not None
+            and (row["order_id"], row["provider"]) == (step.order_id, step.provider)
+            and row["provider_payment_id"] in {None, found.provider_payment_id}
+        )
+
     async def _find_live(
-        self, gateway: PaymentGateway, order_id: str, payment_id: str
+        self, gateway: PaymentGateway, asked: AskedPayment
     ) -> ProviderPayment | None:
-        made = await gateway.find(order_id, placed_at(order_id))
-        found = [payment for payment in made if payment.payment_id in {None, payment_id}]
-        live = [payment for payment in found if payment.status not in _DEAD]
-        return next(iter(live or found), None)
+        """The payment that was asked for, if the provider has it.
+
+        Raises:
+            PaymentMismatchError: it has one in our name, and that is another one.
+        """
+        made = await gateway.find(asked.order_id, placed_at(asked.order_id))
+        ours = [payment for payment in made if payment.payment_id == asked.payment_id]
+        live = [payment for payment in ours if payment.status not in GONE]
+        as_asked = [payment for payment in live if payment.differs_from(asked) is None]
+        found = next(iter(as_asked or live or ours), None)
+        if found is not None:
+            require_asked(found, asked)
+        return found
+
+
+def _require_named(found: ProviderPayment, order_id: str) -> None:
+    """Let nobody's money go but the order's.
+
+    Raises:
+        PaymentMismatchError: the payment was made for something else, and holds money.
+    """
+    if found.order_id != order_id and found.status not in GONE and not _is_let_go(found):
+        raise PaymentMismatchError(
+            f"the provider's payment {found.provider_payment_id} is not given back: "
+            f"it was made for {found.order_id or 'no order of ours'}"
+        )
 
 
 def _is_let_go(payment: ProviderPayment) -> bool:

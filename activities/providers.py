@@ -40,4 +40,9 @@ def may_have_happened(since: float) -> bool:
     Args:
         since: the Unix time (seconds) of the first attempt, or before.
     """
-    return time.time() - since > KEY_LIFETIME_SECONDS or activity.info().attempt > 1
+    return is_forgotten(since) or activity.info().attempt > 1
+
+
+def is_forgotten(since: float) -> bool:
+    """Whether the provider may have forgotten a key that was first sent at a Unix time."""
+    return time.time() - since > KEY_LIFETIME_SECONDS

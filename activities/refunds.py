@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
+from activities.asking import noting_silence
 from activities.providers import gateway_of
 from core.database import Database
 from core.domain.errors import NotFoundError
@@ -14,7 +15,7 @@ from core.domain.payments import ProviderRefund
 from core.domain.statuses import RefundStatus
 from core.gateways.payments import PaymentGateway
 from models.payments import Payment, Refund, RefundPart
-from models.repositories import orders, payments, refunds
+from models.repositories import orders, payments, refunds, unanswered
 from workflows.ports.refunds import (
     GiveUpRefundPart,
     RefundActivities,
@@ -52,12 +53,17 @@ class GatewayRefundActivities(RefundActivities):
         found = _standing(known, step.tries)
         failures = sum(one.status is RefundStatus.FAILED for one in known)
         if found is None:
-            found = await gateway.refund(
-                payment.provider_payment_id,
-                amount=part.amount,
-                key=_key(step, payment.attempt, failures),
-                reference=step.refund_id,
-            )
+            async with noting_silence(
+                lambda: unanswered.mark_refund(
+                    self._database, step.order_id, step.refund_id, step.payment_id
+                )
+            ):
+                found = await gateway.refund(
+                    payment.provider_payment_id,
+                    amount=part.amount,
+                    key=_key(step, payment.attempt, failures),
+                    reference=step.refund_id,
+                )
             failures += found.status is RefundStatus.FAILED
         return await self._record(step, found, failures)
 

@@ -69,6 +69,8 @@ class Payment(SQLModel, table=True):
     refunded_amount: int = columns.amount(0)
     disputed_amount: int = columns.amount_or_zero()
     """What open disputes have taken back, and lost ones for good: it cannot be refunded."""
+    taken_at_once: bool = columns.flag()
+    """Its provider has no authorizations: what is called authorized here is taken already."""
     capture_before: datetime | None = columns.timestamp()
     decline_code: str | None = None
     purpose: str = Field(
@@ -100,6 +102,8 @@ class Capture(SQLModel, table=True):
     final: bool = columns.flag()
     """The last of its payment: the provider lets go of whatever is left. Fixed with the plan, since
     a call that is repeated must be the same call."""
+    unknown_since: datetime | None = columns.timestamp()
+    """A call for it was not answered then: the provider is asked before it is sent again."""
     created_at: datetime = columns.created_at()
 
 
@@ -150,3 +154,5 @@ class RefundPart(SQLModel, table=True):
     status: str
     provider_refund_id: str | None = None
     failure_code: str | None = None
+    unknown_since: datetime | None = columns.timestamp()
+    """A call for it was not answered then."""

@@ -23,6 +23,8 @@ class Child(StrEnum):
     REFUND = "RefundWorkflow"
     RETURN = "ReturnWorkflow"
     DISPUTE = "DisputeWorkflow"
+    SETTLEMENT = "SettlementWorkflow"
+    REPAIR = "RepairWorkflow"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,12 @@ from fastapi import APIRouter
 
 from api.routers import (
     admin_audit,
+    admin_commissions,
     admin_orders,
     admin_oversight,
     admin_promotions,
     admin_review_rules,
+    admin_settlements,
     admin_shipments,
     admin_stock,
     admin_terms,
@@ -26,6 +28,7 @@ from api.routers import (
     orders,
     quotes,
     returns,
+    vendor_settlements,
     vendor_shipments,
     webhooks,
 )
@@ -52,6 +55,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     vendor_shipments.api,
     admin_shipments.api,
     disputes.api,
+    admin_commissions.api,
+    admin_settlements.api,
+    vendor_settlements.api,
     webhooks.api,
     operations.api,
 )

@@ -17,7 +17,8 @@
     ├── RateLimitedError         rate-limited         too many requests
     ├── PayloadTooLargeError     payload-too-large    body over the limit
     ├── ProviderRejectedError    provider-rejected    a provider understood and refused
-    │   └── AuthorizationLapsedError authorization-lapsed it does not hold the money any more
+    │   ├── AuthorizationLapsedError authorization-lapsed it does not hold the money any more
+    │   └── PaymentMismatchError payment-mismatch its payment is not the one that was asked for
     └── UnavailableError         unavailable          a dependency is down (retryable)
         └── ProviderError        unavailable          a provider failed; what it did is unknown
 
@@ -164,6 +165,15 @@ class AuthorizationLapsedError(ProviderRejectedError):
     """The provider holds less of the customer's money than is to be captured, or none any more."""
 
     code = "authorization-lapsed"
+
+
+class PaymentMismatchError(ProviderRejectedError):
+    """The provider's payment has another amount or currency, or belongs to somebody else.
+
+    It is never applied: a person has to look at it.
+    """
+
+    code = "payment-mismatch"
 
 
 class UnavailableError(DomainError):

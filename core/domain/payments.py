@@ -28,6 +28,30 @@ class ProviderPayment:
     """The order that the payment was made for, from the provider's metadata."""
     payment_id: str | None = None
     """Our payment, from the provider's metadata."""
+    taken_at_once: bool = False
+    """The provider has no authorizations: what is called authorized is taken already."""
+
+    def differs_from(self, asked: AskedPayment) -> str | None:
+        """Say in words why this is not the payment that was asked for; None when it is."""
+        if self.order_id != asked.order_id:
+            return f"it was made for {self.order_id or 'no order of ours'}"
+        if self.payment_id != asked.payment_id:
+            return f"it is not ours: it names {self.payment_id or 'no payment'}"
+        if self.currency != asked.currency:
+            return f"it is in {self.currency} instead of {asked.currency}"
+        if self.amount != asked.amount:
+            return f"it is of {self.amount} {self.currency} instead of {asked.amount}"
+        return None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AskedPayment:
+    """What a provider was asked to authorize; ``amount`` in minor units of ``currency``."""
+
+    order_id: str
+    payment_id: str
+    amount: int
+    currency: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,11 +88,17 @@ class PaymentFigures:
         return self.status in _UNDER_WAY or self.status is PaymentStatus.AUTHORIZED
 
     @property
+    def held(self) -> int:
+        """What is authorized and not captured, minor units; nothing once it has ended."""
+        return 0 if self.status in _ENDED else self.authorized - self.captured
+
+    @property
     def given_back(self) -> int:
         """What is with the customer again, by refunds and by lost disputes."""
         return self.refunded + self.disputed
 
 
+_ENDED = (PaymentStatus.VOIDED, PaymentStatus.FAILED)
 _UNDER_WAY = (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.UNKNOWN)
 
 

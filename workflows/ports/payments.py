@@ -108,6 +108,11 @@ class PaymentActivities(ABC):
 
     @activity.defn
     @abstractmethod
+    async def return_stray(self, step: PaymentRef) -> ProviderPayment | None:
+        """Give back what a payment holds that carries the order's id and is not its payment."""
+
+    @activity.defn
+    @abstractmethod
     async def authorize_more(self, step: AuthorizeMore) -> AuthorizationState:
         """Authorize a further payment; a decline or a challenge is a result."""
 

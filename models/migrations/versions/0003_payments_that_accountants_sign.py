@@ -36,6 +36,7 @@ END $$
 """
 """At the commit: every posting has two entries at least, in its currency, and they add up to 0."""
 
+UNANSWERED = ("captures", "refund_parts")
 LEDGER = ("ledger_postings", "ledger_entries")
 
 
@@ -210,6 +211,19 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_differences")),
     )
+    op.create_table(
+        "reconciliation_payments",
+        sa.Column("reconciliation_id", sa.String(), nullable=False),
+        sa.Column("provider_payment_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["reconciliation_id"],
+            ["reconciliations.id"],
+            name=op.f("fk_reconciliation_payments_reconciliation_id"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "reconciliation_id", "provider_payment_id", name=op.f("pk_reconciliation_payments")
+        ),
+    )
     op.create_index("ix_differences_order_id", "differences", ["order_id"], unique=False)
     op.create_index("ix_differences_status", "differences", ["status", "id"], unique=False)
     op.create_index(
@@ -225,6 +239,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("account", sa.String(), nullable=False),
         sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("item_id", sa.String(), nullable=True),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column(
@@ -264,6 +279,14 @@ def upgrade() -> None:
         sa.Column("disputes_amount", sa.BigInteger(), nullable=False),
         sa.Column("adjustments_amount", sa.BigInteger(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "opening_amount", sa.BigInteger(), server_default=sa.text("0"), nullable=False
+        ),
+        sa.Column(
+            "carried_amount", sa.BigInteger(), server_default=sa.text("0"), nullable=False
+        ),
+        sa.Column("created_by", sa.String(), server_default="system", nullable=False),
+        sa.Column("attempt", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("approvals_needed", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("provider", sa.String(), nullable=True),
         sa.Column("destination", sa.String(), nullable=True),
@@ -396,6 +419,10 @@ def upgrade() -> None:
         "payments",
         sa.Column("disputed_amount", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
     )
+    op.add_column(
+        "payments",
+        sa.Column("taken_at_once", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
     op.create_index(
         "ix_refunds_pending",
         "refunds",
@@ -403,6 +430,10 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status = 'pending'"),
     )
+    for unanswered in UNANSWERED:
+        op.add_column(
+            unanswered, sa.Column("unknown_since", sa.DateTime(timezone=True), nullable=True)
+        )
     op.add_column("vendors", sa.Column("payout_provider", sa.String(), nullable=True))
     op.add_column("vendors", sa.Column("payout_account", sa.String(), nullable=True))
     op.execute(MUST_BALANCE)
@@ -424,7 +455,10 @@ def downgrade() -> None:
     op.drop_index(
         "ix_refunds_pending", table_name="refunds", postgresql_where=sa.text("status = 'pending'")
     )
+    op.drop_column("payments", "taken_at_once")
     op.drop_column("payments", "disputed_amount")
+    for unanswered in UNANSWERED:
+        op.drop_column(unanswered, "unknown_since")
     op.drop_index("uq_settlement_lines_entry", table_name="settlement_lines")
     op.drop_table("settlement_lines")
     op.drop_table("settlement_approvals")
@@ -449,6 +483,7 @@ def downgrade() -> None:
         table_name="differences",
         postgresql_where=sa.text("status IN ('open', 'repairing')"),
     )
+    op.drop_table("reconciliation_payments")
     op.drop_index("ix_differences_status", table_name="differences")
     op.drop_index("ix_differences_order_id", table_name="differences")
     op.drop_table("differences")
