@@ -107,8 +107,8 @@ POOLS: Mapping[TaskQueue, Pool] = {
             HousekeepingWorkflow,
             ReconciliationWorkflow,
             RepairWorkflow,
-            SettlementWorkflow,
             SettlementRunWorkflow,
+            SettlementWorkflow,
         ],
         activities=lambda resources: [
             PostgresHousekeepingActivities(resources.database, resources.temporal),

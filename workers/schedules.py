@@ -8,6 +8,7 @@ from datetime import timedelta
 from temporalio.client import (
     Client,
     Schedule,
+    ScheduleAction,
     ScheduleActionStartWorkflow,
     ScheduleAlreadyRunningError,
     ScheduleIntervalSpec,
@@ -31,52 +32,60 @@ from workflows.task_queues import TaskQueue
 
 def schedules(settings: Settings, providers: Iterable[str]) -> dict[str, Schedule]:
     """Every Schedule of the platform by its id; ``providers`` are those of payments."""
-    reconciled = {
-        workflow_ids.reconciliation(provider): _reconciliation(settings, provider)
-        for provider in providers
-    }
     return {
-        **reconciled,
-        "housekeeping": Schedule(
-            action=ScheduleActionStartWorkflow(
-                HousekeepingWorkflow.run,
-                Housekeeping(),
-                id="housekeeping",
-                task_queue=TaskQueue.MAINTENANCE,
-                static_summary="Tidy up and drive waiting events again",
-            ),
-            spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(minutes=5))]),
-            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
-        ),
-        "settlements": Schedule(
-            action=ScheduleActionStartWorkflow(
-                SettlementRunWorkflow.run,
-                SettlementRun(),
-                id="settlements",
-                task_queue=TaskQueue.MAINTENANCE,
-                static_summary="Settle with every vendor",
-            ),
-            spec=ScheduleSpec(
-                intervals=[
-                    ScheduleIntervalSpec(every=timedelta(seconds=settings.settlement.every_seconds))
-                ]
-            ),
-            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
-        ),
+        "housekeeping": _housekeeping(),
+        "settlements": _settlements(settings),
+        **{
+            workflow_ids.reconciliation(provider): _reconciliation(settings, provider)
+            for provider in providers
+        },
     }
+
+
+def _housekeeping() -> Schedule:
+    return _every(
+        timedelta(minutes=5),
+        ScheduleActionStartWorkflow(
+            HousekeepingWorkflow.run,
+            Housekeeping(),
+            id="housekeeping",
+            task_queue=TaskQueue.MAINTENANCE,
+            static_summary="Tidy up and drive waiting events again",
+        ),
+    )
+
+
+def _settlements(settings: Settings) -> Schedule:
+    return _every(
+        timedelta(seconds=settings.settlement.every_seconds),
+        ScheduleActionStartWorkflow(
+            SettlementRunWorkflow.run,
+            SettlementRun(),
+            id="settlements",
+            task_queue=TaskQueue.MAINTENANCE,
+            static_summary="Settle with every vendor",
+        ),
+    )
 
 
 def _reconciliation(settings: Settings, provider: str) -> Schedule:
-    every = timedelta(seconds=settings.reconciliation.every_seconds)
-    return Schedule(
-        action=ScheduleActionStartWorkflow(
+    return _every(
+        timedelta(seconds=settings.reconciliation.every_seconds),
+        ScheduleActionStartWorkflow(
             ReconciliationWorkflow.run,
             Reconciliation(provider=provider),
             id=workflow_ids.reconciliation(provider),
             task_queue=TaskQueue.MAINTENANCE,
             static_summary=f"Compare the books of {provider} with ours",
         ),
-        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)]),
+    )
+
+
+def _every(interval: timedelta, action: ScheduleAction) -> Schedule:
+    """One after the other: who is late is left out."""
+    return Schedule(
+        action=action,
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=interval)]),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
     )
 

@@ -22,9 +22,9 @@ class Child(StrEnum):
     PAYMENT_CAPTURE = "PaymentCaptureWorkflow"
     REFUND = "RefundWorkflow"
     RETURN = "ReturnWorkflow"
-    REPAIR = "RepairWorkflow"
     DISPUTE = "DisputeWorkflow"
     SETTLEMENT = "SettlementWorkflow"
+    REPAIR = "RepairWorkflow"
 
 
 @dataclass(frozen=True, kw_only=True)

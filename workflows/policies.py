@@ -51,6 +51,13 @@ CHECKOUT_IS_CLOSING_WAIT = timedelta(seconds=2)
 LONGEST_STOCK_WAIT = timedelta(hours=6)
 """Goods that no other warehouse has are looked for again this often, until a person decides."""
 
+FIRST_TRANSFER_POLL = timedelta(minutes=1)
+LONGEST_TRANSFER_POLL = timedelta(hours=6)
+"""A payment to a vendor that is under way or cannot be sent is looked after this often."""
+
+PAID_TRANSFER_POLL = timedelta(days=1)
+PAID_TRANSFER_WATCH = timedelta(days=7)
+"""A transfer can come back: it is asked about for a while, and by events for ever after."""
 RECONCILIATION_TIMEOUT = timedelta(hours=6)
 RECONCILIATION_HEARTBEAT = timedelta(minutes=2)
 """Of one page, a slow answer of the provider and its rows included."""
@@ -66,11 +73,3 @@ REPAIR_ATTEMPTS = 3
 REPAIR_SETTLES_IN = timedelta(seconds=2)
 REPAIR_PAUSE = timedelta(seconds=30)
 """What a repair starts needs a moment; an attempt that did not help is repeated later."""
-
-FIRST_TRANSFER_POLL = timedelta(minutes=1)
-LONGEST_TRANSFER_POLL = timedelta(hours=6)
-"""A payment to a vendor that is under way or cannot be sent is looked after this often."""
-
-PAID_TRANSFER_POLL = timedelta(days=1)
-PAID_TRANSFER_WATCH = timedelta(days=7)
-"""A transfer can come back: it is asked about for a while, and by events for ever after."""
