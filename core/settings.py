@@ -1,7 +1,8 @@
 """Every address, secret and limit of the platform, in one typed tree.
 
-A value comes from the environment (``PERDURE_POSTGRES_URL`` sets ``postgres.url``), from a ``.env``
-file, or from the default below, which fits the embedded stack. ``.env.example`` lists them all.
+A value comes from the environment (``PERDURE_POSTGRES_URL`` sets ``postgres.url``), from a store of
+secrets if there is one (``core.secret_stores``), from a ``.env`` file, or from the default below,
+which fits the embedded stack. ``.env.example`` lists them all.
 """
 
 from __future__ import annotations
@@ -12,11 +13,14 @@ from functools import cache
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.domain.allocation import AllocationStrategy
 from core.domain.returns import WhenUndecided
+from core.secret_stores import AwsSettings, SecretStore, VaultSettings
+from core.section import Section
+from core.settings_sources import SecretStoreSource
 
 PLACEHOLDER = "embedded-placeholder"
 """Secrets that start with this are for the embedded stack only; production refuses them."""
@@ -26,10 +30,6 @@ class Environment(StrEnum):
     EMBEDDED = "embedded"
     TEST = "test"
     PRODUCTION = "production"
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class PostgresSettings(Section):
@@ -286,9 +286,18 @@ class Settings(BaseSettings):
         env_file=".env",
         extra="ignore",
         frozen=True,
+        hide_input_in_errors=True,
     )
 
     environment: Environment = Environment.EMBEDDED
+    secrets_from: SecretStore = Field(
+        default=SecretStore.ENVIRONMENT, description="environment, files, vault or aws"
+    )
+    secrets_directory: Path = Field(
+        default=Path("/run/secrets"), description="of the store `files`: one file for each setting"
+    )
+    vault: VaultSettings = VaultSettings()
+    aws: AwsSettings = AwsSettings()
     postgres: PostgresSettings = PostgresSettings()
     redis: RedisSettings = RedisSettings()
     temporal: TemporalSettings = TemporalSettings()
@@ -307,6 +316,21 @@ class Settings(BaseSettings):
     reconciliation: ReconciliationSettings = ReconciliationSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     worker: WorkerSettings = WorkerSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The strongest first; ``file_secret_settings`` knows no sections and is not used."""
+        del file_secret_settings
+        before = (init_settings, env_settings)
+        store = SecretStoreSource(settings_cls, *before, dotenv_settings)
+        return *before, store, dotenv_settings
 
     @model_validator(mode="after")
     def _refuse_placeholders_in_production(self) -> Self:

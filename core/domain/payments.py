@@ -28,6 +28,8 @@ class ProviderPayment:
     """The order that the payment was made for, from the provider's metadata."""
     payment_id: str | None = None
     """Our payment, from the provider's metadata."""
+    taken_at_once: bool = False
+    """The provider has no authorizations: what is called authorized is taken already."""
 
     def differs_from(self, asked: AskedPayment) -> str | None:
         """Say in words why this is not the payment that was asked for; None when it is."""
@@ -86,11 +88,17 @@ class PaymentFigures:
         return self.status in _UNDER_WAY or self.status is PaymentStatus.AUTHORIZED
 
     @property
+    def held(self) -> int:
+        """What is authorized and not captured, minor units; nothing once it has ended."""
+        return 0 if self.status in _ENDED else self.authorized - self.captured
+
+    @property
     def given_back(self) -> int:
         """What is with the customer again, by refunds and by lost disputes."""
         return self.refunded + self.disputed
 
 
+_ENDED = (PaymentStatus.VOIDED, PaymentStatus.FAILED)
 _UNDER_WAY = (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.UNKNOWN)
 
 

@@ -16,7 +16,7 @@ from core.domain.payments import ProviderRefund
 from core.domain.statuses import RefundStatus
 from models.orders import Order
 from models.payments import Payment, Refund, RefundPart
-from models.repositories import orders, payments, timeline
+from models.repositories import ledger_payments, orders, payments, timeline
 
 
 async def request(
@@ -164,6 +164,7 @@ async def record_part(
             part.provider_refund_id
         ):
             payment.refunded_amount -= part.amount
+            await ledger_payments.refund_failed(session, payment, part)
             await _end_part(session, order, payment, part, RefundStatus.FAILED)
         return
     if part.status != RefundStatus.PENDING:
@@ -174,6 +175,8 @@ async def record_part(
     if found.status is RefundStatus.SUCCEEDED:
         payment.refunded_amount += part.amount
         await _end_part(session, order, payment, part, RefundStatus.SUCCEEDED)
+        refund = await session.get_one(Refund, part.refund_id)
+        await ledger_payments.refunded(session, order, payment, refund, part)
     await session.flush()
 
 

@@ -239,6 +239,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("account", sa.String(), nullable=False),
         sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("item_id", sa.String(), nullable=True),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column(
@@ -418,6 +419,10 @@ def upgrade() -> None:
         "payments",
         sa.Column("disputed_amount", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
     )
+    op.add_column(
+        "payments",
+        sa.Column("taken_at_once", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
     op.create_index(
         "ix_refunds_pending",
         "refunds",
@@ -450,6 +455,7 @@ def downgrade() -> None:
     op.drop_index(
         "ix_refunds_pending", table_name="refunds", postgresql_where=sa.text("status = 'pending'")
     )
+    op.drop_column("payments", "taken_at_once")
     op.drop_column("payments", "disputed_amount")
     for unanswered in UNANSWERED:
         op.drop_column(unanswered, "unknown_since")

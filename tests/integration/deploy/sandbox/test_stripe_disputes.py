@@ -69,6 +69,19 @@ async def test_test_card_is_disputed_when_it_is_captured(
     assert charge.disputed
 
 
+async def test_disputed_card_that_was_captured_in_part_is_disputed_for_the_part(
+    sandbox: RunningSandbox,
+) -> None:
+    options = {"card": {"request_multicapture": "if_available"}}
+    intent = await sandbox.authorize("pm_card_createDispute", payment_method_options=options)
+    await sandbox.stripe.v1.payment_intents.capture_async(
+        intent.id, {"amount_to_capture": 700, "final_capture": False}
+    )
+    await sandbox.stripe.v1.payment_intents.cancel_async(intent.id)
+
+    assert (await dispute_of(sandbox, intent.id)).amount == 700
+
+
 async def test_withdrawal_is_an_adjustment_with_the_dispute_fee(sandbox: RunningSandbox) -> None:
     dispute = await opened(sandbox, amount=700, evidence_seconds=60)
 
