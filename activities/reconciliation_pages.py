@@ -210,7 +210,7 @@ class Pages:
         ]
         return Outcome(
             findings=[one for one in found if one],
-            next_cursor=rows[-1][0].reference if rows else None,
+            next_cursor=rows[-1][0].settlement_id if rows else None,
         )
 
     async def _events(self, run: Run, cursor: str | None) -> Outcome:

@@ -19,10 +19,11 @@ from core.domain.reconciliation_grace import AT_CHECKOUT
 from core.gateways.payments import PaymentGateway
 from core.settings import FulfillmentSettings
 from models.reconciliation import Difference
-from models.repositories import differences, reconciliation_reads
+from models.repositories import differences, disputes, reconciliation_reads
 from workflows import workflow_ids
 from workflows.messages import NEW_PAYMENT, Checkout, Child, Fulfillment
 from workflows.ports.captures import CapturePart
+from workflows.ports.disputes import DisputeRef
 from workflows.ports.payments import AuthorizationRef, PaymentRef
 from workflows.ports.repairs import (
     CheckRepair,
@@ -61,7 +62,8 @@ class DifferenceRepairActivities(RepairActivities):
             return _NOTHING
         repair = RepairKind(row.repair)
         if repair not in _PAYMENT_REPAIRS:
-            return RepairPlan(repair=repair, order_id=row.order_id or "")
+            dispute = _dispute(row) if repair is RepairKind.OPEN_DISPUTE else None
+            return RepairPlan(repair=repair, order_id=row.order_id or "", dispute=dispute)
         return await self._plan_payment(row, repair)
 
     async def _plan_payment(self, row: Difference, repair: RepairKind) -> RepairPlan:
@@ -115,8 +117,6 @@ class DifferenceRepairActivities(RepairActivities):
                 await self._drive_event(row.provider, row.subject)
             case RepairKind.RESTART_WORKFLOW:
                 await self._restart(row.subject)
-            case RepairKind.OPEN_DISPUTE:
-                await self._open_dispute(row)
             case _:
                 return
 
@@ -162,9 +162,6 @@ class DifferenceRepairActivities(RepairActivities):
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         )
 
-    async def _open_dispute(self, row: Difference) -> None:
-        raise NotImplementedError(row.id)
-
     @activity.defn
     async def check_repair(self, step: CheckRepair) -> RepairOutcome:
         row = await self._read(step.difference_id)
@@ -185,3 +182,13 @@ class DifferenceRepairActivities(RepairActivities):
     async def _read(self, difference_id: str) -> Difference | None:
         async with self._database.transaction() as session:
             return await differences.find(session, difference_id)
+
+
+def _dispute(row: Difference) -> DisputeRef:
+    order_id = row.order_id or ""
+    return DisputeRef(
+        order_id=order_id,
+        payment_id=row.payment_id or "",
+        dispute_id=disputes.id_of(order_id, row.subject),
+        provider_dispute_id=row.subject,
+    )

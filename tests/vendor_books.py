@@ -33,8 +33,8 @@ ON CONFLICT (id) DO UPDATE SET status = excluded.status
 """)
 _PAYMENT = text("""
 INSERT INTO payments (id, order_id, attempt, provider, payment_method, status, currency, amount,
-    authorized_amount, captured_amount)
-VALUES (:id, :order_id, 1, 'stripe', 'pm_card_visa', 'captured', 'USD', 1, 1, 1)
+    authorized_amount, captured_amount, refunded_amount)
+VALUES (:id, :order_id, 1, 'stripe', 'pm_card_visa', 'captured', 'USD', 1, 1, 1, 0)
 ON CONFLICT DO NOTHING
 """)
 _DISPUTE = text("""

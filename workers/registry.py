@@ -116,6 +116,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
             PostgresSettlementRunActivities(resources.database, resources.temporal),
             _reconciliation(resources),
             _repairs(resources),
+            _disputes(resources),
             _parking(resources),
         ],
         calls_providers=True,

@@ -20,6 +20,7 @@ from workflows.policies import (
     REPAIR_SETTLES_IN,
 )
 from workflows.ports.captures import CaptureActivities
+from workflows.ports.disputes import DisputeActivities
 from workflows.ports.payments import PaymentActivities
 from workflows.ports.repairs import (
     CheckRepair,
@@ -96,6 +97,8 @@ class RepairWorkflow(Parkable):
         elif plan.repair is RepairKind.RESUME_CAPTURE:
             for part in plan.parts:
                 await payment_call(CaptureActivities.capture_part, part)
+        elif plan.dispute is not None:
+            await database_step(DisputeActivities.follow_dispute, plan.dispute)
         else:
             await workflow.execute_activity_method(
                 RepairActivities.start_for_repair,

@@ -107,13 +107,14 @@ def missing_transfer(
         return None
     return Finding(
         kind=DifferenceKind.MISSING_TRANSFER,
-        subject=ours.reference,
+        subject=ours.settlement_id,
         repair=RepairKind.BY_HAND,
         currency=ours.currency,
         amount=-ours.amount,
         on_balance=ours.amount if ours.status is SettlementStatus.PAID else 0,
         evidence={
             "provider_transfer_id": ours.provider_transfer_id,
+            "reference": ours.reference,
             "status": str(ours.status),
             "failure": theirs.failure if theirs else None,
         },

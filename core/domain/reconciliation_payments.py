@@ -14,6 +14,7 @@ from itertools import combinations
 
 from core.domain.payments import ProviderPayment
 from core.domain.reconciliation import DifferenceKind, RepairKind
+from core.domain.reconciliation_evidence import payment_finding
 from core.domain.reconciliation_grace import (
     AT_CAPTURE,
     ENDED,
@@ -84,7 +85,7 @@ def missing_payment(ours: OurPayment, *, rules: Rules) -> Finding | None:
     """Tell of a payment for which the provider knows nothing."""
     if ours.status not in PAID or _at_work(ours.order, rules, AT_CAPTURE):
         return None
-    return _finding(
+    return payment_finding(
         DifferenceKind.MISSING_PAYMENT,
         RepairKind.BY_HAND,
         None,
@@ -110,7 +111,7 @@ def _without_payment(
     if not is_live(theirs):
         return None
     if order is None:
-        return _finding(
+        return payment_finding(
             DifferenceKind.UNKNOWN_PAYMENT,
             RepairKind.BY_HAND,
             theirs,
@@ -134,10 +135,12 @@ def _unwanted(theirs: ProviderPayment, ours: OurPayment, rules: Rules) -> Findin
 
 def _other_terms(theirs: ProviderPayment, ours: OurPayment) -> Finding | None:
     if theirs.currency != ours.currency:
-        return _finding(DifferenceKind.CURRENCY, RepairKind.BY_HAND, theirs, ours)
+        return payment_finding(DifferenceKind.CURRENCY, RepairKind.BY_HAND, theirs, ours)
     if theirs.amount != ours.amount and theirs.status is not PaymentStatus.FAILED:
         difference = theirs.amount - ours.amount
-        return _finding(DifferenceKind.AMOUNT, RepairKind.BY_HAND, theirs, ours, amount=difference)
+        return payment_finding(
+            DifferenceKind.AMOUNT, RepairKind.BY_HAND, theirs, ours, amount=difference
+        )
     return None
 
 
@@ -149,7 +152,7 @@ def _other_state(theirs: ProviderPayment, ours: OurPayment, rules: Rules) -> Fin
     let_go = ours.status in PAID and ours.held > 0 and nothing_left and _releases(theirs, rules)
     if not (decided or let_go) or _at_work(ours.order, rules, AT_CAPTURE):
         return None
-    return _finding(
+    return payment_finding(
         DifferenceKind.STATE,
         RepairKind.SYNC_PAYMENT,
         theirs,
@@ -175,7 +178,7 @@ def _other_captures(theirs: ProviderPayment, ours: OurPayment, rules: Rules) -> 
         return None
     lost = explained_by(excess, ours.planned)
     if lost:
-        return _finding(
+        return payment_finding(
             DifferenceKind.LOST_CAPTURE,
             RepairKind.RESUME_CAPTURE,
             theirs,
@@ -184,7 +187,7 @@ def _other_captures(theirs: ProviderPayment, ours: OurPayment, rules: Rules) -> 
             on_balance=excess,
             parts=[part.number for part in lost],
         )
-    return _finding(
+    return payment_finding(
         DifferenceKind.CAPTURED_AMOUNT,
         RepairKind.BY_HAND,
         theirs,
@@ -206,7 +209,7 @@ def _other_refunds(
         return None
     if _at_work(ours.order, rules, AT_CAPTURE):
         return None
-    return _finding(
+    return payment_finding(
         DifferenceKind.REFUNDED_AMOUNT,
         RepairKind.SYNC_PAYMENT,
         theirs,
@@ -237,7 +240,7 @@ def _unknown_refunds(
 
 
 def _unwanted_finding(theirs: ProviderPayment, order: OurOrder, ours: OurPayment | None) -> Finding:
-    found = _finding(
+    found = payment_finding(
         DifferenceKind.UNWANTED_PAYMENT,
         RepairKind.VOID_PAYMENT,
         theirs,
@@ -252,65 +255,6 @@ def _unwanted_finding(theirs: ProviderPayment, order: OurOrder, ours: OurPayment
             "evidence": {**found.evidence, "order_status": str(order.status)},
         }
     )
-
-
-def _finding(
-    kind: DifferenceKind,
-    repair: RepairKind,
-    theirs: ProviderPayment | None,
-    ours: OurPayment | None,
-    *,
-    amount: int = 0,
-    on_balance: int = 0,
-    **evidence: object,
-) -> Finding:
-    subject = (theirs.provider_payment_id if theirs else None) or (
-        ours.provider_payment_id or ours.payment_id if ours else ""
-    )
-    currency = theirs.currency if theirs else ours.currency if ours else None
-    return Finding(
-        kind=kind,
-        subject=subject,
-        repair=repair,
-        currency=currency,
-        amount=amount,
-        on_balance=on_balance,
-        order_id=ours.order.order_id if ours else None,
-        payment_id=ours.payment_id if ours else None,
-        evidence={
-            "provider": _theirs(theirs) if theirs else None,
-            "ours": _ours(ours) if ours else None,
-            **evidence,
-        },
-    )
-
-
-def _theirs(one: ProviderPayment) -> dict[str, object]:
-    return {
-        "id": one.provider_payment_id,
-        "status": str(one.status),
-        "currency": one.currency,
-        "amount": one.amount,
-        "held": held_by(one),
-        "captured": one.captured_amount,
-        "refunded": one.refunded_amount,
-        "order_id": one.order_id,
-    }
-
-
-def _ours(one: OurPayment) -> dict[str, object]:
-    return {
-        "id": one.payment_id,
-        "status": str(one.status),
-        "currency": one.currency,
-        "amount": one.amount,
-        "held": one.held,
-        "captured": one.captured,
-        "planned": sum(part.amount for part in one.planned),
-        "refunded": one.refunded,
-        "refunding": one.refunding,
-        "order_status": str(one.order.status),
-    }
 
 
 def _taken(theirs: ProviderPayment) -> int:

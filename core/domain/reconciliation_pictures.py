@@ -76,8 +76,9 @@ class OurDispute:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OurTransfer:
-    """What a settlement says of its transfer; ``reference`` is the settlement."""
+    """What a settlement says of its transfer; ``reference`` names its latest attempt."""
 
+    settlement_id: str
     reference: str
     provider_transfer_id: str | None
     status: SettlementStatus

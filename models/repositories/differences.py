@@ -26,13 +26,18 @@ REPAIRED = "repaired"
 _NOTE = text("""
 INSERT INTO differences (id, provider, kind, subject, status, repair, order_id, payment_id,
     currency, amount, evidence, found_in, seen_in)
-SELECT :id, :provider, :kind, :subject, :status, :repair, :order_id, :payment_id, :currency,
-    :amount, CAST(:evidence AS jsonb), :run_id, :run_id
+SELECT new.* FROM (
+    SELECT :id, CAST(:provider AS text) AS provider, CAST(:kind AS text) AS kind,
+        CAST(:subject AS text) AS subject, :status, :repair, :order_id, :payment_id, :currency,
+        CAST(:amount AS bigint) AS amount, CAST(:evidence AS jsonb), CAST(:run_id AS text),
+        CAST(:run_id AS text)
+) AS new
 WHERE NOT EXISTS (
-    SELECT FROM differences WHERE provider = :provider AND kind = :kind AND subject = :subject
-      AND status = 'resolved' AND amount = :amount AND resolution IN ('accept', 'book_adjustment'))
+    SELECT FROM differences d WHERE d.provider = new.provider AND d.kind = new.kind
+      AND d.subject = new.subject AND d.status = 'resolved' AND d.amount = new.amount
+      AND d.resolution IN ('accept', 'book_adjustment'))
 ON CONFLICT (provider, kind, subject) WHERE status IN ('open', 'repairing')
-DO UPDATE SET seen_in = :run_id, amount = excluded.amount, currency = excluded.currency,
+DO UPDATE SET seen_in = excluded.seen_in, amount = excluded.amount, currency = excluded.currency,
     evidence = excluded.evidence, order_id = excluded.order_id, payment_id = excluded.payment_id
 """)
 

@@ -46,7 +46,8 @@ ORDER BY source_id
 # both sides while it is in question or has only just moved.
 _BALANCES = text("""
 WITH in_question AS (
-    SELECT order_id, subject, evidence ->> 'provider_payment_id' AS provider_payment_id
+    SELECT order_id, subject, evidence ->> 'provider_payment_id' AS provider_payment_id,
+        split_part(evidence ->> 'reference', '.', 1) AS settlement_id
     FROM differences
     WHERE provider = :provider AND status IN ('open', 'repairing')
       AND kind NOT IN ('balance', 'lost_workflow', 'unprocessed_event', 'missed_event')
@@ -63,7 +64,8 @@ WITH in_question AS (
 ), things_out AS (
     SELECT subject AS thing FROM in_question
     UNION SELECT provider_payment_id FROM in_question WHERE provider_payment_id IS NOT NULL
-    UNION SELECT coalesce(reference, source_id) FROM provider_transactions
+    UNION SELECT settlement_id FROM in_question WHERE settlement_id <> ''
+    UNION SELECT split_part(coalesce(reference, source_id), '.', 1) FROM provider_transactions
         WHERE provider = :provider AND occurred_at > :young
           AND kind NOT IN ('fee', 'payout', 'payout_failed', 'other')
     UNION SELECT p.reference FROM ledger_postings p
@@ -73,7 +75,7 @@ WITH in_question AS (
         WHEN p.order_id IN (SELECT order_id FROM orders_out)
           OR t.provider_payment_id IN (SELECT thing FROM things_out)
           OR t.source_id IN (SELECT thing FROM things_out)
-          OR t.reference IN (SELECT thing FROM things_out)
+          OR split_part(t.reference, '.', 1) IN (SELECT thing FROM things_out)
         THEN -t.fee ELSE t.net END) AS settled
     FROM provider_transactions t
     LEFT JOIN payments p ON p.provider = t.provider

@@ -16,6 +16,7 @@ from core.domain.reconciliation_pictures import (
     OurTransfer,
     PlannedPart,
 )
+from core.domain.settlements import settlement_of, transfer_reference
 from core.domain.statuses import DisputeStatus, OrderStatus, PaymentStatus, SettlementStatus
 
 _PAYMENT = """
@@ -90,8 +91,8 @@ _OPEN_DISPUTES = text(
 )
 
 _TRANSFER = """
-SELECT id, provider_transfer_id, status, currency, amount, now() - updated_at AS quiet_for,
-    created_at
+SELECT id, attempt, provider_transfer_id, status, currency, amount,
+    now() - updated_at AS quiet_for, created_at
 FROM settlements
 """
 _TRANSFERS = text(
@@ -230,7 +231,12 @@ async def transfers(
 ) -> list[OurTransfer]:
     """Return settlements by the provider's id of their transfer, or by their own."""
     rows = await database.statement(
-        _TRANSFERS, {"provider": provider, "ids": list(ids), "references": list(references)}
+        _TRANSFERS,
+        {
+            "provider": provider,
+            "ids": list(ids),
+            "references": [settlement_of(one) for one in references],
+        },
     )
     return [_transfer(row) for row in rows]
 
@@ -322,7 +328,8 @@ def _dispute(row: RowMapping) -> OurDispute:
 
 def _transfer(row: RowMapping) -> OurTransfer:
     return OurTransfer(
-        reference=row["id"],
+        settlement_id=row["id"],
+        reference=transfer_reference(row["id"], row["attempt"]),
         provider_transfer_id=row["provider_transfer_id"],
         status=SettlementStatus(row["status"]),
         currency=row["currency"],

@@ -10,6 +10,7 @@ from temporalio import activity
 
 from core.domain.reconciliation import DifferenceStatus, RepairKind
 from workflows.ports.captures import CapturePart
+from workflows.ports.disputes import DisputeRef
 from workflows.ports.payments import AuthorizationRef, PaymentRef
 
 
@@ -34,6 +35,7 @@ class RepairPlan:
     parts: Sequence[CapturePart] = ()
     let_go: AuthorizationRef | None = None
     """A payment of which something was taken, and whose rest the provider holds no more."""
+    dispute: DisputeRef | None = None
     checkout: bool = False
     wakes: Sequence[str] = ()
     """Workflows that wait for news of the order's money."""
@@ -64,7 +66,7 @@ class RepairActivities(ABC):
     @activity.defn
     @abstractmethod
     async def start_for_repair(self, step: RepairRequest) -> None:
-        """Start what is missing: the workflow of an event, of a dispute or of an order."""
+        """Start what is missing: the workflow of an event or of an order."""
 
     @activity.defn
     @abstractmethod

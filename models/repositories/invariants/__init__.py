@@ -21,6 +21,7 @@ from models.repositories.invariants.invariant import Invariant
 from models.repositories.invariants.money import MONEY
 from models.repositories.invariants.promotions import PROMOTIONS
 from models.repositories.invariants.returns import RETURNS
+from models.repositories.invariants.settlements import SETTLEMENTS
 from models.repositories.invariants.shipments import SHIPMENTS
 from models.repositories.invariants.stock import STOCK
 from models.repositories.invariants.waits import WAITS
@@ -70,6 +71,7 @@ INVARIANTS: Sequence[Invariant] = (
     *RETURNS,
     *CARTS,
     *HISTORY,
+    *SETTLEMENTS,
     *WAITS,
 )
 

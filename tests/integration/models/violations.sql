@@ -457,3 +457,72 @@ UPDATE disputes SET closed_at = NULL;
 
 -- breaks: dispute_shows_its_end
 UPDATE disputes SET status = 'lost', withdrawn = false, held = '[]';
+
+-- breaks: settlement_is_its_lines
+INSERT INTO settlements (id, vendor_id, currency, period_start_at, period_end_at, status,
+    sales_amount, commission_amount, refunds_amount, disputes_amount, adjustments_amount, amount)
+VALUES ('stl_1', :vendor, 'USD', now(), now(), 'awaiting_approval', 5, 0, 0, 0, 0, 5);
+
+-- breaks: settlement_is_its_lines
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('p', 'adjustment', 'USD', '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('p', 0, 'suspense', 'stripe', 'USD', 5), ('p', 1, 'vendor_payable', :vendor, 'USD', -5);
+INSERT INTO settlements (id, vendor_id, currency, period_start_at, period_end_at, status,
+    sales_amount, commission_amount, refunds_amount, disputes_amount, adjustments_amount, amount)
+VALUES ('stl_1', :vendor, 'USD', now(), now(), 'canceled', 0, 0, 0, 0, 5, 5);
+INSERT INTO settlement_lines (settlement_id, posting_key, position, kind, amount)
+VALUES ('stl_1', 'p', 1, 'adjustment', 5);
+
+-- breaks: settlement_is_its_lines
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('p', 'adjustment', 'USD', '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('p', 0, 'suspense', 'stripe', 'USD', 5), ('p', 1, 'vendor_payable', :vendor, 'USD', -5);
+INSERT INTO settlements (id, vendor_id, currency, period_start_at, period_end_at, status,
+    sales_amount, commission_amount, refunds_amount, disputes_amount, adjustments_amount, amount)
+VALUES ('stl_1', :vendor, 'USD', now(), now(), 'awaiting_approval', 0, 1, 0, 0, 5, 5);
+INSERT INTO settlement_lines (settlement_id, posting_key, position, kind, amount)
+VALUES ('stl_1', 'p', 1, 'adjustment', 5);
+
+-- breaks: line_is_its_entry
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('p', 'adjustment', 'USD', '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('p', 0, 'suspense', 'stripe', 'USD', 5), ('p', 1, 'vendor_payable', 'ven_2', 'USD', -5);
+INSERT INTO settlements (id, vendor_id, currency, period_start_at, period_end_at, status,
+    sales_amount, commission_amount, refunds_amount, disputes_amount, adjustments_amount, amount)
+VALUES ('stl_1', :vendor, 'USD', now(), now(), 'awaiting_approval', 0, 0, 0, 0, 5, 5);
+INSERT INTO settlement_lines (settlement_id, posting_key, position, kind, amount)
+VALUES ('stl_1', 'p', 1, 'adjustment', 5);
+
+-- breaks: entry_is_settled_once
+DROP INDEX uq_settlement_lines_entry;
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('p', 'adjustment', 'USD', '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('p', 0, 'suspense', 'stripe', 'USD', 5), ('p', 1, 'vendor_payable', :vendor, 'USD', -5);
+INSERT INTO settlements (id, vendor_id, currency, period_start_at, period_end_at, status,
+    sales_amount, commission_amount, refunds_amount, disputes_amount, adjustments_amount, amount)
+VALUES ('stl_1', :vendor, 'USD', now(), now(), 'awaiting_approval', 0, 0, 0, 0, 5, 5),
+    ('stl_2', :vendor, 'USD', now(), now() + interval '1 s', 'awaiting_approval', 0, 0, 0, 0, 5, 5);
+INSERT INTO settlement_lines (settlement_id, posting_key, position, kind, amount)
+VALUES ('stl_1', 'p', 1, 'adjustment', 5), ('stl_2', 'p', 1, 'adjustment', 5);
+
+-- breaks: paid_settlement_is_posted
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('p', 'adjustment', 'USD', '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('p', 0, 'suspense', 'stripe', 'USD', 5), ('p', 1, 'vendor_payable', :vendor, 'USD', -5);
+INSERT INTO settlements (id, vendor_id, currency, period_start_at, period_end_at, status,
+    sales_amount, commission_amount, refunds_amount, disputes_amount, adjustments_amount, amount)
+VALUES ('stl_1', :vendor, 'USD', now(), now(), 'paid', 0, 0, 0, 0, 5, 5);
+INSERT INTO settlement_lines (settlement_id, posting_key, position, kind, amount)
+VALUES ('stl_1', 'p', 1, 'adjustment', 5);
+
+-- breaks: settlement_is_approved
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('p', 'adjustment', 'USD', '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('p', 0, 'suspense', 'stripe', 'USD', 5), ('p', 1, 'vendor_payable', :vendor, 'USD', -5);
+INSERT INTO settlements (id, vendor_id, currency, period_start_at, period_end_at, status,
+    sales_amount, commission_amount, refunds_amount, disputes_amount, adjustments_amount, amount,
+    approvals_needed, created_by)
+VALUES ('stl_1', :vendor, 'USD', now(), now(), 'approved', 0, 0, 0, 0, 5, 5, 1, 'usr_1');
+INSERT INTO settlement_lines (settlement_id, posting_key, position, kind, amount)
+VALUES ('stl_1', 'p', 1, 'adjustment', 5);
+INSERT INTO settlement_approvals (settlement_id, actor) VALUES ('stl_1', 'usr_1');
