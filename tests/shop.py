@@ -232,7 +232,13 @@ class Shop:
         return str(rows[0]["status"])
 
     async def receive_event(
-        self, provider: str, type_: str, *, object_id: str, reference: str | None = None
+        self,
+        provider: str,
+        type_: str,
+        *,
+        object_id: str,
+        reference: str | None = None,
+        payload: dict[str, Any] | None = None,
     ) -> str:
         """Store an event and run its workflow, as the API does; return what came of it."""
         event = WebhookEvent(
@@ -241,7 +247,7 @@ class Shop:
             type=type_,
             object_id=object_id,
             reference=reference,
-            payload={},
+            payload=payload or {},
         )
         ref = EventRef(provider=provider, event_id=event.event_id)
         await self._add([[event]])

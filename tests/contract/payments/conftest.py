@@ -8,24 +8,14 @@ from pathlib import Path
 import pytest
 
 from core.gateways.payments import PaymentGateway
-from tests.contract.payments.providers import (
-    PaymentProvider,
-    PaystackInSandbox,
-    StripeInSandbox,
-)
+from tests.contract.payments.paystack_provider import PaystackInSandbox
+from tests.contract.payments.providers import PaymentProvider
+from tests.contract.payments.stripe_provider import StripeInSandbox
 
 PROVIDERS: dict[str, type[PaymentProvider]] = {
-    "stripe": StripeInSandbox,
     "paystack": PaystackInSandbox,
+    "stripe": StripeInSandbox,
 }
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run on every provider, or on those that a mark names: the others promise nothing of it."""
-    if "provider" in metafunc.fixturenames:
-        marks = list(metafunc.definition.iter_markers("providers"))
-        names = marks[0].args if marks else sorted(PROVIDERS)
-        metafunc.parametrize("provider", names, indirect=True)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,9 +26,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(sdk)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test with every provider that can do what its marker ``needs`` names."""
+    if "provider_name" not in metafunc.fixturenames:
+        return
+    needs = [name for mark in metafunc.definition.iter_markers("needs") for name in mark.args]
+    able = [
+        name
+        for name, provider in sorted(PROVIDERS.items())
+        if all(getattr(provider.capabilities, need) for need in needs)
+    ]
+    metafunc.parametrize("provider_name", able)
+
+
 @pytest.fixture
-def provider(request: pytest.FixtureRequest, sandbox_url: str) -> PaymentProvider:
-    return PROVIDERS[request.param](sandbox_url)
+def provider(provider_name: str, sandbox_url: str) -> PaymentProvider:
+    return PROVIDERS[provider_name](sandbox_url)
 
 
 @pytest.fixture

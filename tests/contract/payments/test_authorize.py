@@ -19,7 +19,7 @@ from tests.contract.sandbox import Control
 async def test_good_method_holds_the_amount(
     gateway: PaymentGateway, provider: PaymentProvider
 ) -> None:
-    request = authorization(provider.good, amount=1999)
+    request = authorization(provider, provider.good, amount=1999)
     answer = await gateway.authorize(request)
 
     payment = answer.payment
@@ -27,7 +27,7 @@ async def test_good_method_holds_the_amount(
     assert payment == ProviderPayment(
         provider_payment_id=payment.provider_payment_id,
         status=PaymentStatus.AUTHORIZED,
-        currency="USD",
+        currency=provider.currency,
         amount=1999,
         authorized_amount=1999,
         capture_before=payment.capture_before,
@@ -49,14 +49,14 @@ async def test_declined_method_is_a_failed_payment(
     gateway: PaymentGateway, provider: PaymentProvider
 ) -> None:
     for payment_method, decline_code in provider.declined.items():
-        request = authorization(payment_method)
+        request = authorization(provider, payment_method)
         answer = await gateway.authorize(request)
 
         assert answer.challenge is None
         assert answer.payment == ProviderPayment(
             provider_payment_id=answer.payment.provider_payment_id,
             status=PaymentStatus.FAILED,
-            currency="USD",
+            currency=provider.currency,
             amount=1000,
             decline_code=decline_code,
             order_id=request.order_id,
@@ -69,7 +69,7 @@ async def test_declined_method_is_a_failed_payment(
 async def test_challenged_method_asks_the_customer(
     gateway: PaymentGateway, provider: PaymentProvider
 ) -> None:
-    answer = await gateway.authorize(authorization(provider.challenged))
+    answer = await gateway.authorize(authorization(provider, provider.challenged))
 
     assert answer.payment.status is PaymentStatus.REQUIRES_ACTION
     assert answer.payment.authorized_amount == 0
@@ -91,11 +91,10 @@ async def test_passed_challenge_holds_the_amount(
 async def test_confirmed_payment_is_told_as_the_challenge_left_it(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
-    asked = await gateway.authorize(authorization(provider.challenged))
+    asked = await gateway.authorize(authorization(provider, provider.challenged))
     payment_id = id_of(asked.payment)
     still = await gateway.confirm(payment_id, key=f"{payment_id}:confirm:1")
     assert still.payment == asked.payment
-    # Who tells a page's address once only does not know it any more.
     assert still.challenge == (asked.challenge if provider.replays_challenges else None)
 
     await control.answer_challenge(payment_id, "succeeded")
@@ -118,9 +117,9 @@ async def test_failed_challenge_is_a_failed_payment(
 async def test_same_request_again_is_the_same_payment(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
-    challenged_too = [provider.challenged] if provider.replays_challenges else []
-    for payment_method in (provider.good, next(iter(provider.declined)), *challenged_too):
-        request = authorization(payment_method)
+    replayed = [provider.challenged] if provider.replays_challenges else []
+    for payment_method in (provider.good, next(iter(provider.declined)), *replayed):
+        request = authorization(provider, payment_method)
 
         assert await gateway.authorize(request) == await gateway.authorize(request)
         assert len(await control.attempts(request.order_id, provider.service)) == 1
@@ -129,7 +128,7 @@ async def test_same_request_again_is_the_same_payment(
 async def test_same_key_with_another_amount_is_rejected(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
-    first = authorization(provider.good)
+    first = authorization(provider, provider.good)
     await gateway.authorize(first)
 
     with pytest.raises(ProviderRejectedError):
@@ -142,10 +141,10 @@ async def test_same_key_with_another_amount_is_rejected(
 async def test_unknown_method_is_declined(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
-    request = authorization("no_such_method")
+    request = authorization(provider, "no_such_method")
 
     payment = (await gateway.authorize(request)).payment
 
     assert (payment.status, payment.provider_payment_id) == (PaymentStatus.FAILED, None)
-    assert payment.decline_code == provider.unknown_method
+    assert payment.decline_code == provider.unknown_method_code
     assert await control.attempts(request.order_id, provider.service) == []

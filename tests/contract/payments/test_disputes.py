@@ -54,7 +54,7 @@ async def test_disputed_payment_is_listed_and_its_money_withdrawn(
         provider_payment_id=payment_id,
         status=DisputeStatus.NEEDS_RESPONSE,
         reason=provider.disputed_for,
-        currency="USD",
+        currency=provider.currency,
         amount=1000,
         withdrawn=provider.withdraws_disputes_at_once,
         opened_at=dispute.opened_at,
@@ -147,7 +147,7 @@ async def test_won_dispute_cannot_be_given_up(
         await gateway.accept_dispute(dispute_id, key=f"{dispute_id}:accept:1")
 
 
-@pytest.mark.providers("stripe")  # of the others that is not known: our books refuse it
+@pytest.mark.needs("manual_capture")
 async def test_disputed_money_is_not_refunded_until_the_dispute_is_won(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
@@ -166,7 +166,7 @@ async def test_lost_answer_of_evidence_is_seen_by_fetch(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
     dispute_id = await control.dispute(id_of(await captured(gateway, provider)))
-    operation = provider.evidence_operation
+    operation = {**provider.operations, **provider.answers}["submit_evidence"]
     await control.fault(provider.service, operation, "timeout_after_effect", latency_ms=0)
     with pytest.raises(ProviderError):
         await gateway.submit_evidence(dispute_id, EVIDENCE, key=f"{dispute_id}:evidence:1")
@@ -177,6 +177,8 @@ async def test_lost_answer_of_evidence_is_seen_by_fetch(
     assert again == found
 
 
-async def test_unknown_dispute_is_rejected(gateway: PaymentGateway) -> None:
+async def test_unknown_dispute_is_rejected(
+    gateway: PaymentGateway, provider: PaymentProvider
+) -> None:
     with pytest.raises(ProviderRejectedError):
-        await gateway.fetch_dispute("du_unknown")
+        await gateway.fetch_dispute(provider.unknown_dispute)

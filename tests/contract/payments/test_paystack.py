@@ -15,10 +15,11 @@ from core.domain.provider_books import MovementKind
 from core.domain.statuses import PaymentStatus, RefundStatus
 from core.gateways.paystack import PaystackGateway
 from tests.contract.payments.orders import authorization, everything, id_of
-from tests.contract.payments.providers import PaystackInSandbox
+from tests.contract.payments.paystack_provider import PaystackInSandbox
 from tests.contract.sandbox import Control
 
 PAYSTACK = "paystack"
+WORDS = PaystackInSandbox("http://sandbox.test")
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ async def paystack(sandbox_url: str) -> AsyncIterator[PaystackGateway]:
 
 
 async def paid(paystack: PaystackGateway, method: str = PaystackInSandbox.good) -> str:
-    return id_of((await paystack.authorize(authorization(method))).payment)
+    return id_of((await paystack.authorize(authorization(WORDS, method))).payment)
 
 
 async def given_back(paystack: PaystackGateway, payment_id: str) -> list[int]:
@@ -103,7 +104,7 @@ def is_live(refund: ProviderRefund) -> bool:
 async def test_page_that_was_lost_is_opened_again_and_one_that_was_paid_is_not(
     paystack: PaystackGateway, control: Control
 ) -> None:
-    request = authorization("checkout")
+    request = authorization(WORDS, "checkout")
     await control.fault(PAYSTACK, "transaction.initialize", "timeout_after_effect", latency_ms=0)
     with pytest.raises(ProviderError):
         await paystack.authorize(request)
@@ -120,7 +121,7 @@ async def test_page_that_was_lost_is_opened_again_and_one_that_was_paid_is_not(
 async def test_amount_in_a_currency_without_decimals_travels_in_hundredths(
     paystack: PaystackGateway, control: Control
 ) -> None:
-    request = authorization("AUTH_test_success", amount=655)
+    request = authorization(WORDS, "AUTH_test_success", amount=655)
     payment = (await paystack.authorize(replace(request, currency="XOF"))).payment
     assert (payment.amount, payment.authorized_amount) == (655, 655)
     (attempt,) = await control.attempts(request.order_id, PAYSTACK)

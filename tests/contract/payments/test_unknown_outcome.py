@@ -37,7 +37,7 @@ async def test_later_start_finds_nothing(
 async def test_lost_answer_of_authorize_is_found_and_replayed(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
-    request = authorization(provider.good)
+    request = authorization(provider, provider.good)
     await lose_answer(control, provider, "authorize")
     with pytest.raises(ProviderError):
         await gateway.authorize(request)
@@ -48,7 +48,7 @@ async def test_lost_answer_of_authorize_is_found_and_replayed(
     assert len(await control.attempts(request.order_id, provider.service)) == 1
 
 
-@pytest.mark.providers("stripe")  # the others take the money at once
+@pytest.mark.needs("manual_capture")
 async def test_lost_answer_of_capture_is_seen_by_fetch(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
@@ -64,7 +64,7 @@ async def test_lost_answer_of_capture_is_seen_by_fetch(
     assert again == found
 
 
-@pytest.mark.providers("stripe")  # the others take the money at once
+@pytest.mark.needs("manual_capture")
 async def test_lost_answer_of_void_is_seen_by_fetch(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
@@ -77,11 +77,11 @@ async def test_lost_answer_of_void_is_seen_by_fetch(
     assert found.status is PaymentStatus.VOIDED
 
 
-@pytest.mark.providers("stripe")  # the others have no keys that can be in use
+@pytest.mark.needs("manual_capture")
 async def test_same_key_while_the_first_call_runs_is_unknown(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
-    request = authorization(provider.good)
+    request = authorization(provider, provider.good)
     operation = provider.operations["authorize"]
     await control.fault(provider.service, operation, "latency", latency_ms=3_600_000)
     first = asyncio.create_task(gateway.authorize(request))
