@@ -13,6 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from core.database import Database
 from core.domain.ids import Prefix, new_id
+from core.gateways.event_kinds import carrier_kind, stripe_kind
 from models import (
     Product,
     ProductStatus,
@@ -239,16 +240,23 @@ class Shop:
         return str(rows[0]["status"])
 
     async def receive_event(
-        self, provider: str, type_: str, *, object_id: str, reference: str | None = None
+        self,
+        provider: str,
+        type_: str,
+        *,
+        object_id: str,
+        reference: str | None = None,
+        payment_id: str | None = None,
     ) -> str:
         """Store an event and run its workflow, as the API does; return what came of it."""
+        kind = carrier_kind(type_) if provider == "carrier" else stripe_kind(type_)
         event = WebhookEvent(
             provider=provider,
             event_id=new_id(Prefix.EVENT),
             type=type_,
             object_id=object_id,
             reference=reference,
-            payload={},
+            payload={"payment_id": payment_id, "subject": kind.subject},
         )
         ref = EventRef(provider=provider, event_id=event.event_id)
         await self._add([[event]])

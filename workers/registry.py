@@ -10,6 +10,7 @@ from typing import Any
 from activities.captures import GatewayCaptureActivities
 from activities.carrier import GatewayCarrierActivities
 from activities.checkout import PostgresCheckoutActivities
+from activities.event_poll import GatewayEventPollActivities
 from activities.fulfillment import PostgresFulfillmentActivities
 from activities.housekeeping import PostgresHousekeepingActivities
 from activities.order_changes import PostgresOrderChangeActivities
@@ -24,6 +25,7 @@ from activities.webhooks import PostgresWebhookActivities
 from core.resources import Resources
 from workflows.carrier_event import CarrierEventWorkflow
 from workflows.checkout import CheckoutWorkflow
+from workflows.event_poll import EventPollWorkflow
 from workflows.fulfillment import FulfillmentWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
@@ -90,9 +92,10 @@ POOLS: Mapping[TaskQueue, Pool] = {
         calls_providers=True,
     ),
     TaskQueue.MAINTENANCE: Pool(
-        workflows=[HousekeepingWorkflow],
+        workflows=[EventPollWorkflow, HousekeepingWorkflow],
         activities=lambda resources: [
-            PostgresHousekeepingActivities(resources.database, resources.temporal)
+            PostgresHousekeepingActivities(resources.database, resources.temporal),
+            GatewayEventPollActivities(resources.database, resources.payments, resources.temporal),
         ],
         calls_providers=True,
         workflow_pollers=2,
@@ -120,7 +123,7 @@ def _parking(resources: Resources) -> PostgresParkingActivities:
 
 
 def _webhooks(resources: Resources) -> PostgresWebhookActivities:
-    return PostgresWebhookActivities(resources.database, carrier=resources.carrier.name)
+    return PostgresWebhookActivities(resources.database, resources.temporal)
 
 
 def _returns(resources: Resources) -> PostgresReturnActivities:

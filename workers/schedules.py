@@ -17,7 +17,9 @@ from temporalio.client import (
     ScheduleUpdateInput,
 )
 
+from workflows.event_poll import EventPollWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
+from workflows.ports.event_poll import EventPoll
 from workflows.ports.housekeeping import Housekeeping
 from workflows.task_queues import TaskQueue
 
@@ -25,6 +27,17 @@ from workflows.task_queues import TaskQueue
 def schedules() -> dict[str, Schedule]:
     """Every Schedule of the platform by its id."""
     return {
+        "event-poll": Schedule(
+            action=ScheduleActionStartWorkflow(
+                EventPollWorkflow.run,
+                EventPoll(),
+                id="event-poll",
+                task_queue=TaskQueue.MAINTENANCE,
+                static_summary="Ask the providers for events that never arrived",
+            ),
+            spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(minutes=1))]),
+            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+        ),
         "housekeeping": Schedule(
             action=ScheduleActionStartWorkflow(
                 HousekeepingWorkflow.run,
@@ -35,7 +48,7 @@ def schedules() -> dict[str, Schedule]:
             ),
             spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(minutes=5))]),
             policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
-        )
+        ),
     }
 
 

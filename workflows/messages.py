@@ -21,6 +21,7 @@ class Child(StrEnum):
     PAYMENT_CAPTURE = "PaymentCaptureWorkflow"
     REFUND = "RefundWorkflow"
     RETURN = "ReturnWorkflow"
+    SETTLEMENT = "SettlementWorkflow"
 
 
 @dataclass(frozen=True, kw_only=True)

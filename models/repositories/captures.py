@@ -19,7 +19,7 @@ from models.shipments import Shipment
 
 _PART = text("""
 SELECT p.provider, p.provider_payment_id, p.attempt, p.captured_amount, p.status AS payment_status,
-    c.amount, c.status, c.final, c.created_at, c.unknown_since, (
+    c.amount, c.status, c.final, c.created_at, c.unanswered_at, (
         SELECT coalesce(sum(o.amount), 0) FROM captures o
         WHERE o.payment_id = c.payment_id AND o.number <> c.number AND o.status = 'planned'
     ) AS others
@@ -138,7 +138,7 @@ async def record(
     if capture is None or capture.status == CaptureStatus.CAPTURED:
         return None
     capture.status = CaptureStatus.CAPTURED
-    capture.unknown_since = None
+    capture.unanswered_at = None
     payment.captured_amount += capture.amount
     released = payment.authorized_amount - payment.captured_amount if capture.final else 0
     payment.authorized_amount -= released

@@ -24,8 +24,10 @@ from tests.workflows.test_vendor_parcels import ask, delivered, reaches
 from tests.workflows.test_vendor_parcels import begun as by_hand
 from workflows import workflow_ids
 from workflows.checkout import CheckoutWorkflow
+from workflows.event_poll import EventPollWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.messages import Action, CancelRequest, DecideReturn, SendReturn
+from workflows.ports.event_poll import EventPoll
 from workflows.ports.housekeeping import Housekeeping
 from workflows.returns import ReturnWorkflow
 from workflows.stock_reservation import StockReservationWorkflow
@@ -207,6 +209,13 @@ async def test_events_and_housekeeping(skipping: SkippingPlatform) -> None:
         task_queue=TaskQueue.MAINTENANCE,
     )
     await keep(skipping, "housekeeping", "tidied")
+    await shop.temporal.execute_workflow(
+        EventPollWorkflow.run,
+        EventPoll(),
+        id="event-poll",
+        task_queue=TaskQueue.MAINTENANCE,
+    )
+    await keep(skipping, "event-poll", "polled")
 
 
 async def test_returns(skipping: SkippingPlatform) -> None:

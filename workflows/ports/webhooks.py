@@ -10,6 +10,7 @@ from enum import StrEnum
 from temporalio import activity
 
 from workflows.ports.payments import PaymentRef
+from workflows.ports.refunds import RefundRef
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +27,13 @@ class EventRoute(StrEnum):
     CHECKOUT = "checkout"
     """The order is not confirmed yet: its checkout decides."""
     PROVIDER_HAS_MORE = "provider_has_more"
-    """The order ended without a payment, yet the provider holds one: let it go."""
+    """The order ended without a payment, or has its one, yet the provider holds more: let it go."""
+    STRAY = "stray"
+    """A payment that names our order, and that we did not ask this provider for: give it back."""
     RECORD = "record"
     """Fetch the provider's state and record it."""
+    SETTLEMENT = "settlement"
+    """A transfer to a vendor changed: its settlement looks at it."""
     SHIPMENT = "shipment"
     NOBODY = "nobody"
 
@@ -40,7 +45,15 @@ class RoutedEvent:
     shipment_id: str | None = None
     payment: PaymentRef | None = None
     wakes: Sequence[str] = ()
-    """Workflows of the order that wait for news of its money."""
+    """Workflows of the order that wait for another payment."""
+    refunds: Sequence[str] = ()
+    """Refunds of the order that are under way."""
+    settlement_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettlementRef:
+    settlement_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +70,16 @@ class WebhookActivities(ABC):
     @abstractmethod
     async def route_event(self, step: EventRef) -> RoutedEvent:
         """Find what an event of the inbox is about and who has to know."""
+
+    @activity.defn
+    @abstractmethod
+    async def resume_refund(self, step: RefundRef) -> None:
+        """Let a refund that is under way be followed by its workflow, unless it is."""
+
+    @activity.defn
+    @abstractmethod
+    async def tell_settlement(self, step: SettlementRef) -> None:
+        """Tell a settlement that its transfer has changed."""
 
     @activity.defn
     @abstractmethod
