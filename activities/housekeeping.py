@@ -5,13 +5,13 @@ from __future__ import annotations
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from activities import starting
+from activities.starting import start_unless_it_runs
 from activities.stock_news import tell_fulfillments
 from core.database import Database
 from models.repositories import backorders, carts, housekeeping, stock_alerts
-from workflows import search_attributes, workflow_ids
+from workflows import workflow_ids
 from workflows.messages import Checkout, Child, ReturnRequest
 from workflows.ports.housekeeping import Housekeeping, HousekeepingActivities, Tidied
 from workflows.ports.refunds import RefundRef
@@ -92,15 +92,12 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
         queue: TaskQueue,
     ) -> bool:
         """Start it unless it runs or has ended well; tell whether that was needed."""
-        try:
-            await self._temporal.start_workflow(
-                workflow,
-                request,
-                id=workflow_id,
-                task_queue=queue,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-                search_attributes=search_attributes.of_order(request.order_id),
-            )
-        except WorkflowAlreadyStartedError:
-            return False
-        return True
+        return await start_unless_it_runs(
+            self._temporal,
+            workflow,
+            request,
+            workflow_id=workflow_id,
+            queue=queue,
+            order_id=request.order_id,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+        )

@@ -12,8 +12,9 @@ from activities import starting
 from core.database import Database
 from core.domain.provider_events import EventSubject
 from core.domain.statuses import OrderStatus
-from models.repositories import webhooks
+from models.repositories import disputes, webhooks
 from workflows.messages import NEW_PAYMENT
+from workflows.ports.disputes import DisputeRef
 from workflows.ports.payments import PaymentRef
 from workflows.ports.refunds import RefundRef
 from workflows.ports.webhooks import (
@@ -37,7 +38,7 @@ class PostgresWebhookActivities(WebhookActivities):
         self._routes: Mapping[EventSubject, Callable[[EventRef], Awaitable[RoutedEvent]]] = {
             EventSubject.PAYMENT: self._route_payment,
             EventSubject.REFUND: self._route_refund,
-            EventSubject.DISPUTE: self._route_payment,
+            EventSubject.DISPUTE: self._route_dispute,
             EventSubject.TRANSFER: self._route_transfer,
             EventSubject.SHIPMENT: self._route_shipment,
         }
@@ -78,6 +79,24 @@ class PostgresWebhookActivities(WebhookActivities):
             self._database, step.provider, step.event_id, new_payment=NEW_PAYMENT
         )
         return None if row is None or row["order_id"] is None else row
+
+    async def _route_dispute(self, step: EventRef) -> RoutedEvent:
+        """A dispute of a payment that is not here is seen in the inbox, and by reconciliation."""
+        row = await webhooks.payment_of(
+            self._database, step.provider, step.event_id, new_payment=NEW_PAYMENT
+        )
+        if row is None or row["dispute_id"] is None:
+            return _NOBODY
+        order_id, provider_dispute_id = row["order_id"], row["dispute_id"]
+        if order_id is None or row["provider_payment_id"] != row["object_id"]:
+            return RoutedEvent(route=EventRoute.UNKNOWN_DISPUTE)
+        ref = DisputeRef(
+            order_id=order_id,
+            payment_id=row["payment_id"],
+            dispute_id=disputes.id_of(order_id, provider_dispute_id),
+            provider_dispute_id=provider_dispute_id,
+        )
+        return RoutedEvent(route=EventRoute.DISPUTE, order_id=order_id, dispute=ref)
 
     async def _route_transfer(self, step: EventRef) -> RoutedEvent:
         settlement_id = await webhooks.settlement_of(self._database, step.provider, step.event_id)

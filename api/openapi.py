@@ -93,14 +93,18 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 _PREFIXES = {
     "carts": "crt",
+    "disputes": "dsp",
+    "commission-rules": "com",
     "holds": "hld",
     "orders": "ord",
     "products": "prd",
     "promotions": "prm",
     "returns": "ret",
     "review-rules": "rul",
+    "settlements": "stl",
     "shipments": "shp",
     "stock-transfers": "trf",
+    "vendors": "ven",
     "warehouses": "whs",
 }
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from api import workflow_visibility
+from api.disputes import dispute_document
 from api.rendering import order_document, order_number
 from api.stuck import StuckOrder
 from core.settings import Settings
+from models.repositories.dispute_views import DisputeView
 from models.repositories.oversight_views import StaffOrder, WaitView
 
 
@@ -22,10 +24,17 @@ def staff_order_document(found: StaffOrder, settings: Settings) -> dict[str, Any
 
 
 def staff_detail_document(
-    found: StaffOrder, timeline: Sequence[Mapping[str, Any]], settings: Settings
+    found: StaffOrder,
+    timeline: Sequence[Mapping[str, Any]],
+    disputes: Sequence[DisputeView],
+    settings: Settings,
 ) -> dict[str, Any]:
-    """Return the same with everything that has happened, the oldest first."""
-    return {**staff_order_document(found, settings), "timeline": timeline}
+    """Return the same with everything that has happened and its disputes, the oldest first."""
+    return {
+        **staff_order_document(found, settings),
+        "timeline": timeline,
+        "disputes": [dispute_document(one) for one in disputes],
+    }
 
 
 def stuck_document(found: StuckOrder, settings: Settings) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
+from core.domain.card_numbers import blank_card_numbers
 from core.settings import Settings
 
 _SECRETS = ("password", "token", "secret", "authorization", "api_key", "cookie")
@@ -51,15 +52,25 @@ def configure_logs(settings: Settings, *, service: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for name in ("httpx", "httpcore", "uvicorn.access"):
+    quieten_libraries()
+
+
+def quieten_libraries() -> None:
+    """Let those say only what is wrong that would write down every request, some with its body."""
+    for name in ("botocore", "httpcore", "httpx", "stripe", "urllib3", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Blank every value whose name says that it is a secret, whoever logged it."""
-    for name in event:
+    """Blank every value whose name says that it is a secret, and every card number.
+
+    Whoever logged it: this is the last place before a line is written.
+    """
+    for name, value in event.items():
         if any(word in name.lower() for word in _SECRETS):
             event[name] = _REDACTED
+        elif isinstance(value, str):
+            event[name] = blank_card_numbers(value)
     return event
 
 

@@ -1,21 +1,26 @@
 """Every address, secret and limit of the platform, in one typed tree.
 
-A value comes from the environment (``PERDURE_POSTGRES_URL`` sets ``postgres.url``), from a ``.env``
-file, or from the default below, which fits the embedded stack. ``.env.example`` lists them all.
+A value comes from the environment (``PERDURE_POSTGRES_URL`` sets ``postgres.url``), from a store of
+secrets if there is one (``core.secret_stores``), from a ``.env`` file, or from the default below,
+which fits the embedded stack. ``.env.example`` lists them all.
 """
 
 from __future__ import annotations
 
+from datetime import timedelta
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.domain.allocation import AllocationStrategy
 from core.domain.returns import WhenUndecided
+from core.secret_stores import AwsSettings, SecretStore, VaultSettings
+from core.section import Section
+from core.settings_sources import SecretStoreSource
 
 PLACEHOLDER = "embedded-placeholder"
 """Secrets that start with this are for the embedded stack only; production refuses them."""
@@ -25,10 +30,6 @@ class Environment(StrEnum):
     EMBEDDED = "embedded"
     TEST = "test"
     PRODUCTION = "production"
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class PostgresSettings(Section):
@@ -199,6 +200,33 @@ class ReturnSettings(Section):
     )
 
 
+class DisputeSettings(Section):
+    reminders: tuple[int, ...] = Field(
+        default=(7 * 86_400, 2 * 86_400, 86_400),
+        description="JSON list: staff are reminded so many seconds before evidence is due",
+    )
+
+
+class SettlementSettings(Section):
+    """When and with whose approval vendors are paid; limits in minor units of any currency."""
+
+    every_seconds: int = Field(
+        default=7 * 86_400, ge=60, description="how often all vendors are settled; a week"
+    )
+    automatic_amount: int = Field(
+        default=0, ge=0, description="minor units; less than this is paid without approval"
+    )
+    two_person_amount: int = Field(
+        default=1_000_000, ge=0, description="minor units; more than this two people approve"
+    )
+    reminder_seconds: int = Field(
+        default=86_400, ge=60, description="how often people are reminded of what waits for them"
+    )
+    font_file: Path | None = Field(
+        default=None, description="TrueType font of statements in PDF; unset means Latin-1 only"
+    )
+
+
 class OversightSettings(Section):
     """How long an order may be in one state before people are told; beyond what the state needs."""
 
@@ -218,6 +246,22 @@ class OversightSettings(Section):
     lost_seconds: int = Field(
         default=60, description="an unfinished order for which no workflow runs"
     )
+
+
+class ReconciliationSettings(Section):
+    every_seconds: int = Field(
+        default=3600, ge=60, description="between two looks at a provider's books"
+    )
+    window_days: int = Field(
+        default=7, ge=1, description="how far back each of them looks; what is open is never left"
+    )
+    grace_seconds: int = Field(
+        default=900, ge=0, description="how long what is being worked on may differ"
+    )
+
+    @property
+    def grace(self) -> timedelta:
+        return timedelta(seconds=self.grace_seconds)
 
 
 class TelemetrySettings(Section):
@@ -242,9 +286,18 @@ class Settings(BaseSettings):
         env_file=".env",
         extra="ignore",
         frozen=True,
+        hide_input_in_errors=True,
     )
 
     environment: Environment = Environment.EMBEDDED
+    secrets_from: SecretStore = Field(
+        default=SecretStore.ENVIRONMENT, description="environment, files, vault or aws"
+    )
+    secrets_directory: Path = Field(
+        default=Path("/run/secrets"), description="of the store `files`: one file for each setting"
+    )
+    vault: VaultSettings = VaultSettings()
+    aws: AwsSettings = AwsSettings()
     postgres: PostgresSettings = PostgresSettings()
     redis: RedisSettings = RedisSettings()
     temporal: TemporalSettings = TemporalSettings()
@@ -257,9 +310,27 @@ class Settings(BaseSettings):
     stock: StockSettings = StockSettings()
     fulfillment: FulfillmentSettings = FulfillmentSettings()
     returns: ReturnSettings = ReturnSettings()
+    disputes: DisputeSettings = DisputeSettings()
+    settlement: SettlementSettings = SettlementSettings()
     oversight: OversightSettings = OversightSettings()
+    reconciliation: ReconciliationSettings = ReconciliationSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     worker: WorkerSettings = WorkerSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The strongest first; ``file_secret_settings`` knows no sections and is not used."""
+        del file_secret_settings
+        before = (init_settings, env_settings)
+        store = SecretStoreSource(settings_cls, *before, dotenv_settings)
+        return *before, store, dotenv_settings
 
     @model_validator(mode="after")
     def _refuse_placeholders_in_production(self) -> Self:

@@ -32,7 +32,12 @@ from models.payments import (
     RefundPart,
 )
 from models.promotions import Promotion, PromotionUse
-from models.reconciliation import Difference, ProviderTransaction, Reconciliation
+from models.reconciliation import (
+    Difference,
+    ProviderTransaction,
+    Reconciliation,
+    ReconciliationPayment,
+)
 from models.returns import Return, ReturnCondition, ReturnItem
 from models.settlements import (
     CommissionRule,
@@ -91,6 +96,7 @@ __all__ = [
     "PromotionUse",
     "ProviderTransaction",
     "Reconciliation",
+    "ReconciliationPayment",
     "RefreshToken",
     "Refund",
     "RefundPart",

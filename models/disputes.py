@@ -33,11 +33,12 @@ class Dispute(SQLModel, table=True):
     currency: str = Field(max_length=3)
     amount: int = columns.amount()
     withdrawn: bool = columns.flag()
-    """The provider has taken the money back; an inquiry has not."""
+    """The provider took the money back, be it until the dispute was won; an inquiry never did."""
     held: list[dict[str, Any]] = columns.document()
     """``vendor_id`` and ``amount`` of what is held back from each vendor."""
     evidence: dict[str, Any] | None = columns.document(nullable=True)
-    """What was submitted last."""
+    """``submitted``: what the bank was told last. ``drafts``: what it is to be told, by submission.
+    The only place where it is kept."""
     evidence_due_at: datetime | None = columns.timestamp()
     evidence_submitted_at: datetime | None = columns.timestamp()
     submitted_by: str | None = None

@@ -50,6 +50,8 @@ class LedgerEntry(SQLModel, table=True):
     position: int = Field(primary_key=True)
     account: str
     holder: str
+    item_id: str | None = None
+    """The order item that it is for, in a sale and in what takes a sale back."""
     currency: str = Field(max_length=3)
     amount: int = columns.amount()
     posted_on: date = Field(

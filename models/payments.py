@@ -69,6 +69,8 @@ class Payment(SQLModel, table=True):
     refunded_amount: int = columns.amount(0)
     disputed_amount: int = columns.amount_or_zero()
     """What open disputes have taken back, and lost ones for good: it cannot be refunded."""
+    taken_at_once: bool = columns.flag()
+    """Its provider has no authorizations: what is called authorized here is taken already."""
     capture_before: datetime | None = columns.timestamp()
     decline_code: str | None = None
     purpose: str = Field(

@@ -74,6 +74,15 @@ class Reconciliation(SQLModel, table=True):
     ended_at: datetime | None = columns.timestamp()
 
 
+class ReconciliationPayment(SQLModel, table=True):
+    """A payment that a running reconciliation has seen at the provider; gone when it ends."""
+
+    __tablename__ = "reconciliation_payments"
+
+    reconciliation_id: str = Field(primary_key=True, foreign_key="reconciliations.id")
+    provider_payment_id: str = Field(primary_key=True)
+
+
 class Difference(SQLModel, table=True):
     """Where a provider, the database and Temporal do not agree, until that is put right."""
 

@@ -66,6 +66,13 @@ class Settlement(SQLModel, table=True):
     adjustments_amount: int = columns.amount(0)
     amount: int = columns.amount(0)
     """What is paid: the sum of its lines."""
+    opening_amount: int = columns.amount_or_zero()
+    """What the vendor was owed and not paid when the period began."""
+    carried_amount: int = columns.amount_or_zero()
+    """What the vendor is owed at its end and is not payable yet: the next one begins with it."""
+    created_by: str = Field(default="system", sa_column_kwargs={"server_default": "system"})
+    attempt: int = columns.count()
+    """Of the transfer: each one that failed and is tried again has its own reference."""
     approvals_needed: int = columns.count()
     provider: str | None = None
     destination: str | None = None

@@ -22,6 +22,7 @@ Tests under ``tests/unit`` cannot open a socket (see ``tests/unit/conftest.py``)
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
@@ -35,7 +36,7 @@ import pytest
 from core.settings import Settings
 from deploy.local.addresses import Addresses, local_addresses, stack_environment
 from deploy.local.part import Part
-from deploy.local.ports import free_ports
+from deploy.local.ports import AUTO_RANGE, free_ports
 from deploy.local.postgres import local_url, postgres_part
 from deploy.local.sandbox import sandbox_part
 from deploy.local.supervisor import Supervisor
@@ -44,6 +45,8 @@ from deploy.local.valkey import valkey_part
 from models.migrations import upgrade
 
 TEMPLATE = "perdure_template"
+PROCESSES = 16
+"""More than run side by side."""
 _numbers = count(1)
 
 
@@ -53,7 +56,7 @@ class TestServers:
     __test__ = False
 
     def __init__(self, directory: Path) -> None:
-        self.ports = free_ports()
+        self.ports = free_ports(among=_ports_of_this_process())
         self.addresses = local_addresses(self.ports)
         self._logs = directory / "logs"
         self._directory = directory
@@ -94,6 +97,12 @@ class TestServers:
                     data_dir=self._directory, port=self.ports.sandbox, addresses=self.addresses
                 )
         raise ValueError(name)
+
+
+def _ports_of_this_process() -> range:
+    """Processes that run tests side by side do not choose the same ports at the same moment."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    return AUTO_RANGE[number % PROCESSES :: PROCESSES]
 
 
 @pytest.fixture(scope="session")

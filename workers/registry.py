@@ -10,28 +10,39 @@ from typing import Any
 from activities.captures import GatewayCaptureActivities
 from activities.carrier import GatewayCarrierActivities
 from activities.checkout import PostgresCheckoutActivities
+from activities.disputes import GatewayDisputeActivities
 from activities.event_poll import GatewayEventPollActivities
 from activities.fulfillment import PostgresFulfillmentActivities
 from activities.housekeeping import PostgresHousekeepingActivities
 from activities.order_changes import PostgresOrderChangeActivities
 from activities.parking import PostgresParkingActivities
 from activities.payments import GatewayPaymentActivities
+from activities.reconciliation import ProviderReconciliationActivities
 from activities.refunds import GatewayRefundActivities
+from activities.repairs import DifferenceRepairActivities
 from activities.returns import PostgresReturnActivities
 from activities.review import PostgresReviewActivities
+from activities.settlement_runs import PostgresSettlementRunActivities
+from activities.settlements import PostgresSettlementActivities
 from activities.shipments import PostgresShipmentActivities
 from activities.stock import PostgresStockActivities
+from activities.vendor_transfers import GatewayTransferActivities
 from activities.webhooks import PostgresWebhookActivities
 from core.resources import Resources
 from workflows.carrier_event import CarrierEventWorkflow
 from workflows.checkout import CheckoutWorkflow
+from workflows.dispute import DisputeWorkflow
 from workflows.event_poll import EventPollWorkflow
 from workflows.fulfillment import FulfillmentWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
 from workflows.payment_event import PaymentEventWorkflow
+from workflows.reconciliation import ReconciliationWorkflow
 from workflows.refund import RefundWorkflow
+from workflows.repair import RepairWorkflow
 from workflows.returns import ReturnWorkflow
+from workflows.settlement import SettlementWorkflow
+from workflows.settlement_run import SettlementRunWorkflow
 from workflows.shipment import ShipmentWorkflow
 from workflows.stock_reservation import StockReservationWorkflow
 from workflows.task_queues import TaskQueue
@@ -67,11 +78,13 @@ POOLS: Mapping[TaskQueue, Pool] = {
         workflow_pollers=2,
     ),
     TaskQueue.PAYMENTS: Pool(
-        workflows=[PaymentCaptureWorkflow, PaymentEventWorkflow, RefundWorkflow],
+        workflows=[DisputeWorkflow, PaymentCaptureWorkflow, PaymentEventWorkflow, RefundWorkflow],
         activities=lambda resources: [
             GatewayPaymentActivities(resources.database, resources.payments),
             GatewayCaptureActivities(resources.database, resources.payments),
             GatewayRefundActivities(resources.database, resources.payments),
+            _disputes(resources),
+            _transfers(resources),
             _webhooks(resources),
             _parking(resources),
         ],
@@ -92,10 +105,23 @@ POOLS: Mapping[TaskQueue, Pool] = {
         calls_providers=True,
     ),
     TaskQueue.MAINTENANCE: Pool(
-        workflows=[EventPollWorkflow, HousekeepingWorkflow],
+        workflows=[
+            EventPollWorkflow,
+            HousekeepingWorkflow,
+            ReconciliationWorkflow,
+            RepairWorkflow,
+            SettlementRunWorkflow,
+            SettlementWorkflow,
+        ],
         activities=lambda resources: [
             PostgresHousekeepingActivities(resources.database, resources.temporal),
             GatewayEventPollActivities(resources.database, resources.payments, resources.temporal),
+            PostgresSettlementActivities(resources.database, resources.settings.settlement),
+            PostgresSettlementRunActivities(resources.database, resources.temporal),
+            _reconciliation(resources),
+            _repairs(resources),
+            _disputes(resources),
+            _parking(resources),
         ],
         calls_providers=True,
         workflow_pollers=2,
@@ -122,10 +148,40 @@ def _parking(resources: Resources) -> PostgresParkingActivities:
     return PostgresParkingActivities(resources.database)
 
 
+def _disputes(resources: Resources) -> GatewayDisputeActivities:
+    return GatewayDisputeActivities(
+        resources.database, resources.payments, resources.temporal, resources.settings.disputes
+    )
+
+
 def _webhooks(resources: Resources) -> PostgresWebhookActivities:
     return PostgresWebhookActivities(resources.database, resources.temporal)
+
+
+def _reconciliation(resources: Resources) -> ProviderReconciliationActivities:
+    return ProviderReconciliationActivities(
+        resources.database,
+        resources.payments,
+        resources.temporal,
+        resources.settings.reconciliation,
+    )
+
+
+def _repairs(resources: Resources) -> DifferenceRepairActivities:
+    return DifferenceRepairActivities(
+        resources.database,
+        resources.payments,
+        resources.temporal,
+        resources.settings.fulfillment,
+    )
 
 
 def _returns(resources: Resources) -> PostgresReturnActivities:
     settings = resources.settings
     return PostgresReturnActivities(resources.database, settings.returns, settings.fulfillment)
+
+
+def _transfers(resources: Resources) -> GatewayTransferActivities:
+    return GatewayTransferActivities(
+        resources.database, resources.payments, resources.settings.settlement
+    )

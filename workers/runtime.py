@@ -98,7 +98,7 @@ async def run(settings: Settings, queues: Sequence[TaskQueue], stop: asyncio.Eve
         ),
     ):
         if TaskQueue.MAINTENANCE in queues:
-            await ensure_schedules(resources.temporal)
+            await ensure_schedules(resources.temporal, settings, resources.payments)
         _log.info("polling", queues=[str(queue) for queue in queues])
         await stop.wait()
         _log.info("draining", seconds=settings.worker.drain_seconds)

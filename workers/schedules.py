@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from temporalio.client import (
     Client,
     Schedule,
+    ScheduleAction,
     ScheduleActionStartWorkflow,
     ScheduleAlreadyRunningError,
     ScheduleIntervalSpec,
@@ -17,44 +19,96 @@ from temporalio.client import (
     ScheduleUpdateInput,
 )
 
+from core.settings import Settings
+from workflows import workflow_ids
 from workflows.event_poll import EventPollWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.ports.event_poll import EventPoll
 from workflows.ports.housekeeping import Housekeeping
+from workflows.ports.reconciliation import Reconciliation
+from workflows.ports.settlements import SettlementRun
+from workflows.reconciliation import ReconciliationWorkflow
+from workflows.settlement_run import SettlementRunWorkflow
 from workflows.task_queues import TaskQueue
 
 
-def schedules() -> dict[str, Schedule]:
-    """Every Schedule of the platform by its id."""
+def schedules(settings: Settings, providers: Iterable[str]) -> dict[str, Schedule]:
+    """Every Schedule of the platform by its id; ``providers`` are those of payments."""
     return {
-        "event-poll": Schedule(
-            action=ScheduleActionStartWorkflow(
-                EventPollWorkflow.run,
-                EventPoll(),
-                id="event-poll",
-                task_queue=TaskQueue.MAINTENANCE,
-                static_summary="Ask the providers for events that never arrived",
-            ),
-            spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(minutes=1))]),
-            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
-        ),
-        "housekeeping": Schedule(
-            action=ScheduleActionStartWorkflow(
-                HousekeepingWorkflow.run,
-                Housekeeping(),
-                id="housekeeping",
-                task_queue=TaskQueue.MAINTENANCE,
-                static_summary="Tidy up and drive waiting events again",
-            ),
-            spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(minutes=5))]),
-            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
-        ),
+        "event-poll": _event_poll(),
+        "housekeeping": _housekeeping(),
+        "settlements": _settlements(settings),
+        **{
+            workflow_ids.reconciliation(provider): _reconciliation(settings, provider)
+            for provider in providers
+        },
     }
 
 
-async def ensure_schedules(client: Client) -> None:
+def _event_poll() -> Schedule:
+    return _every(
+        timedelta(minutes=1),
+        ScheduleActionStartWorkflow(
+            EventPollWorkflow.run,
+            EventPoll(),
+            id="event-poll",
+            task_queue=TaskQueue.MAINTENANCE,
+            static_summary="Ask the providers for events that never arrived",
+        ),
+    )
+
+
+def _housekeeping() -> Schedule:
+    return _every(
+        timedelta(minutes=5),
+        ScheduleActionStartWorkflow(
+            HousekeepingWorkflow.run,
+            Housekeeping(),
+            id="housekeeping",
+            task_queue=TaskQueue.MAINTENANCE,
+            static_summary="Tidy up and drive waiting events again",
+        ),
+    )
+
+
+def _settlements(settings: Settings) -> Schedule:
+    return _every(
+        timedelta(seconds=settings.settlement.every_seconds),
+        ScheduleActionStartWorkflow(
+            SettlementRunWorkflow.run,
+            SettlementRun(),
+            id="settlements",
+            task_queue=TaskQueue.MAINTENANCE,
+            static_summary="Settle with every vendor",
+        ),
+    )
+
+
+def _reconciliation(settings: Settings, provider: str) -> Schedule:
+    return _every(
+        timedelta(seconds=settings.reconciliation.every_seconds),
+        ScheduleActionStartWorkflow(
+            ReconciliationWorkflow.run,
+            Reconciliation(provider=provider),
+            id=workflow_ids.reconciliation(provider),
+            task_queue=TaskQueue.MAINTENANCE,
+            static_summary=f"Compare the books of {provider} with ours",
+        ),
+    )
+
+
+def _every(interval: timedelta, action: ScheduleAction) -> Schedule:
+    """One after the other: who is late is left out."""
+    return Schedule(
+        action=action,
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=interval)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP),
+    )
+
+
+async def ensure_schedules(client: Client, settings: Settings, providers: Iterable[str]) -> None:
     """Make the server's Schedules those of the code; safe from several processes at once."""
-    for schedule_id, schedule in schedules().items():
+    for schedule_id, schedule in schedules(settings, providers).items():
         try:
             await client.create_schedule(schedule_id, schedule)
         except ScheduleAlreadyRunningError:

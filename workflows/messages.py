@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from core.domain.events import Actor
 from core.domain.statuses import OrderStatus, PaymentStatus
+from workflows.ports.disputes import DisputeRef
 from workflows.ports.payments import AuthorizationState
 from workflows.ports.stock import WantedItem
 
@@ -21,7 +22,9 @@ class Child(StrEnum):
     PAYMENT_CAPTURE = "PaymentCaptureWorkflow"
     REFUND = "RefundWorkflow"
     RETURN = "ReturnWorkflow"
+    DISPUTE = "DisputeWorkflow"
     SETTLEMENT = "SettlementWorkflow"
+    REPAIR = "RepairWorkflow"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +139,29 @@ class RefundRequest:
     refund_id: str
     tries: int = 1
     """How often an earlier run of the same refund was told to try the part that it is at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputeAnswer:
+    """Staff's answer to a dispute: a submission of evidence, or with ``accepted`` giving it up.
+
+    The evidence itself is in the dispute's row, under ``submission_id``.
+    """
+
+    actor: str
+    submission_id: str = ""
+    accepted: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputeRequest:
+    """Which dispute to follow; ``answer`` and ``quiet_until`` are what an earlier run was told."""
+
+    ref: DisputeRef
+    answer: DisputeAnswer | None = None
+    quiet_until: datetime | None = None
+    """A person wants no reminder of the deadline that is then (UTC)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,7 @@ from workflows import workflow_ids
 from workflows.messages import Action
 from workflows.parking import Parkable, StepResolvedError
 from workflows.policies import CHECKOUT_IS_CLOSING_WAIT
+from workflows.ports.disputes import DisputeActivities
 from workflows.ports.payments import PaymentActivities, PaymentRef
 from workflows.ports.refunds import RefundRef
 from workflows.ports.webhooks import (
@@ -40,6 +41,7 @@ class PaymentEventWorkflow(Parkable):
             EventRoute.PROVIDER_HAS_MORE: self._let_go,
             EventRoute.STRAY: self._return_stray,
             EventRoute.RECORD: self._record,
+            EventRoute.DISPUTE: self._follow_dispute,
             EventRoute.SETTLEMENT: self._tell_settlement,
         }
 
@@ -96,6 +98,10 @@ class PaymentEventWorkflow(Parkable):
             if not await self._wake(workflow_ids.refund(refund_id)):
                 ref = RefundRef(order_id=routed.order_id or "", refund_id=refund_id)
                 await database_step(WebhookActivities.resume_refund, ref)
+
+    async def _follow_dispute(self, routed: RoutedEvent) -> None:
+        if routed.dispute is not None:
+            await database_step(DisputeActivities.follow_dispute, routed.dispute)
 
     async def _tell_settlement(self, routed: RoutedEvent) -> None:
         ref = SettlementRef(settlement_id=routed.settlement_id or "")

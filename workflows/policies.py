@@ -39,6 +39,9 @@ FIRST_REFUND_POLL = timedelta(minutes=1)
 LONGEST_PAYMENT_POLL = timedelta(hours=6)
 """A refund under way and a challenge are asked about as well, in case a webhook was lost."""
 
+DISPUTE_POLL = timedelta(hours=12)
+"""A dispute lasts for weeks: its provider is asked this often, in case an event was lost."""
+
 SAME_STEP_RUNNING_WAIT = timedelta(seconds=5)
 """After a reset an earlier child may still run: look again after this long."""
 
@@ -51,3 +54,25 @@ LONGEST_STOCK_WAIT = timedelta(hours=6)
 POLL_TIMEOUT = timedelta(minutes=10)
 POLL_HEARTBEAT = timedelta(minutes=1)
 """A look at a provider's list of events after a long outage has many pages; each is a heartbeat."""
+FIRST_TRANSFER_POLL = timedelta(minutes=1)
+LONGEST_TRANSFER_POLL = timedelta(hours=6)
+"""A payment to a vendor that is under way or cannot be sent is looked after this often."""
+
+PAID_TRANSFER_POLL = timedelta(days=1)
+PAID_TRANSFER_WATCH = timedelta(days=7)
+"""A transfer can come back: it is asked about for a while, and by events for ever after."""
+RECONCILIATION_TIMEOUT = timedelta(hours=6)
+RECONCILIATION_HEARTBEAT = timedelta(minutes=2)
+"""Of one page, a slow answer of the provider and its rows included."""
+
+RECONCILIATION_RETRIES = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=1)
+)
+"""It goes on at its page until the provider and the database are back."""
+
+REPAIR_ATTEMPTS = 3
+"""Then a difference that is still there is for a person."""
+
+REPAIR_SETTLES_IN = timedelta(seconds=2)
+REPAIR_PAUSE = timedelta(seconds=30)
+"""What a repair starts needs a moment; an attempt that did not help is repeated later."""

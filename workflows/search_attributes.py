@@ -12,6 +12,11 @@ WAITING_FOR = SearchAttributeKey.for_keyword("PerdureWaitingFor")
 ALL = (ORDER_ID, CUSTOMER_ID, VENDOR_ID, WAITING_FOR)
 
 
+def of_vendor(vendor_id: str) -> TypedSearchAttributes:
+    """Attributes of a run that works for a vendor; none when it is not known yet."""
+    return TypedSearchAttributes([SearchAttributePair(VENDOR_ID, vendor_id)] if vendor_id else [])
+
+
 def of_order(
     order_id: str, customer_id: str | None = None, *, vendor_id: str | None = None
 ) -> TypedSearchAttributes:

@@ -11,7 +11,8 @@ from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from core.domain.ids import Prefix, derived_id
-from core.domain.statuses import ShipmentStatus, as_counted
+from core.domain.progress import as_counted
+from core.domain.statuses import ShipmentStatus
 from workflows import search_attributes, workflow_ids
 from workflows.messages import Action, CaptureResult, Child, PaymentCapture, Resolution
 from workflows.parcel import BOOKING, NOT_GONE

@@ -45,3 +45,7 @@ def settlement(settlement_id: str) -> str:
 
 def return_(return_id: str) -> str:
     return f"return/{return_id}"
+
+
+def repair(difference_id: str) -> str:
+    return f"repair/{difference_id}"

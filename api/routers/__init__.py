@@ -6,10 +6,12 @@ from fastapi import APIRouter
 
 from api.routers import (
     admin_audit,
+    admin_commissions,
     admin_orders,
     admin_oversight,
     admin_promotions,
     admin_review_rules,
+    admin_settlements,
     admin_shipments,
     admin_stock,
     admin_terms,
@@ -19,12 +21,14 @@ from api.routers import (
     carts,
     catalogue,
     checkouts,
+    disputes,
     holds,
     me,
     operations,
     orders,
     quotes,
     returns,
+    vendor_settlements,
     vendor_shipments,
     webhooks,
 )
@@ -50,6 +54,10 @@ ROUTERS: tuple[APIRouter, ...] = (
     admin_review_rules.api,
     vendor_shipments.api,
     admin_shipments.api,
+    disputes.api,
+    admin_commissions.api,
+    admin_settlements.api,
+    vendor_settlements.api,
     webhooks.api,
     operations.api,
 )

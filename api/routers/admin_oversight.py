@@ -24,7 +24,7 @@ from api.schemas.oversight import (
 )
 from api.staff_rendering import staff_detail_document, staff_order_document, stuck_document
 from core.domain.statuses import FulfillmentStatus, OrderStatus, PaymentStatus
-from models.repositories import oversight_views
+from models.repositories import dispute_views, oversight_views
 from workflows.messages import Action, Resolution
 
 api = router("staff")
@@ -109,7 +109,8 @@ async def get_any_order(order_id: OrderId, _staff: Staff, resources: Res) -> Res
     """Return any order with what it waits for and everything that has happened to it."""
     order = await step_in.require_order(resources, order_id)
     timeline = await oversight_views.find_timeline(resources.database, order_id)
-    return JsonResponse(staff_detail_document(order, timeline, resources.settings))
+    disputes = await dispute_views.disputes_of(resources.database, order_id)
+    return JsonResponse(staff_detail_document(order, timeline, disputes, resources.settings))
 
 
 @api.post("/admin/orders/{id}/retry", response_model=StaffOrder, responses=_DECIDE)

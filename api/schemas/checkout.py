@@ -20,6 +20,7 @@ from api.schemas.base import (
     example,
     text,
 )
+from core.domain.card_numbers import holds_card_number
 
 MAX_LINES = 1000
 """A bound for the parser; the limit of a cart is ``api.max_cart_lines``."""
@@ -173,12 +174,21 @@ class Quote(Schema):
     expires_at: Moment
 
 
+def _no_card_number(value: object) -> object:
+    if isinstance(value, str) and holds_card_number(value):
+        raise ValueError(
+            "a card number is not taken: send the token that the payment provider gave for it"
+        )
+    return value
+
+
 class PaymentChoice(Schema):
     """``payment_method`` is the provider's token, never a card."""
 
     provider: Literal["stripe"]
     payment_method: Annotated[
         str,
+        BeforeValidator(_no_card_number),
         StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,128}$"),
         Field(examples=["pm_card_visa"]),
     ]

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from api.schemas.base import AT_EXAMPLE, Moment, Schema, example, text
+from api.schemas.disputes import DISPUTE_EXAMPLE, Dispute
 from api.schemas.orders import ENTRY_EXAMPLE, ORDER_EXAMPLE, Order, TimelineEntry
 from core.domain.statuses import FulfillmentStatus, OrderStatus, PaymentStatus
 from workflows.messages import Action
@@ -110,9 +111,12 @@ class StaffOrder(Order):
 
 
 class StaffOrderDetail(StaffOrder):
-    model_config = example({**_STAFF_ORDER, "timeline": [ENTRY_EXAMPLE]})
+    model_config = example(
+        {**_STAFF_ORDER, "timeline": [ENTRY_EXAMPLE], "disputes": [DISPUTE_EXAMPLE]}
+    )
 
     timeline: list[TimelineEntry]
+    disputes: list[Dispute]
 
 
 class StaffOrderPage(Schema):

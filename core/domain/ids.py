@@ -73,6 +73,12 @@ def derived_id(prefix: Prefix, parent_id: str, *parts: str | int) -> str:
     return _compose(prefix, number >> 80, hashlib.sha256(seed.encode()).digest()[:10])
 
 
+def dated_id(prefix: Prefix, at: int, *parts: str | int) -> str:
+    """Return the one id that belongs to ``parts`` and a moment, a Unix time in seconds."""
+    seed = "\x1f".join((prefix, str(at), *map(str, parts)))
+    return _compose(prefix, at * 1000, hashlib.sha256(seed.encode()).digest()[:10])
+
+
 def issued_at(text: str) -> int:
     """Return the Unix time (seconds) that an id carries.
 

@@ -27,7 +27,7 @@ class Account(StrEnum):
     VENDOR_HELD = "vendor_held"
     """Liability: a vendor's part of an open dispute, held back. Holder: the vendor."""
     COMMISSION = "commission"
-    """Revenue: the platform's part of a sale."""
+    """Revenue: the platform's part of a sale. Holder: the vendor."""
     SHIPPING = "shipping"
     """Revenue: shipping fees, which the platform keeps."""
     TAX = "tax"
@@ -79,6 +79,8 @@ class Leg:
     account: Account
     amount: int
     holder: str = ""
+    item_id: str | None = None
+    """The order item that it is for, in a sale and in what takes a sale back."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

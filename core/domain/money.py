@@ -48,12 +48,15 @@ class Money:
         return Money(amount=self.amount * quantity, currency=self.currency)
 
     def __str__(self) -> str:
+        return f"{self.decimal()} {self.currency}"
+
+    def decimal(self, *, separator: str = "") -> str:
+        """Return the amount in major units, thousands apart by ``separator``: 1,234.50."""
         decimals = decimals_of(self.currency)
-        if decimals == 0:
-            return f"{self.amount} {self.currency}"
         sign = "-" if self.amount < 0 else ""
         whole, fraction = divmod(abs(self.amount), 10**decimals)
-        return f"{sign}{whole}.{fraction:0{decimals}d} {self.currency}"
+        grouped = f"{whole:,}".replace(",", separator)
+        return f"{sign}{grouped}.{fraction:0{decimals}d}" if decimals else f"{sign}{grouped}"
 
     def _require_same_currency(self, other: Money) -> None:
         if self.currency != other.currency:

@@ -28,6 +28,8 @@ class ProviderPayment:
     """The order that the payment was made for, from the provider's metadata."""
     payment_id: str | None = None
     """Our payment, from the provider's metadata."""
+    taken_at_once: bool = False
+    """The provider has no authorizations: what is called authorized is taken already."""
 
     def differs_from(self, asked: AskedPayment) -> str | None:
         """Say in words why this is not the payment that was asked for; None when it is."""
@@ -75,6 +77,8 @@ class PaymentFigures:
     authorized: int
     captured: int
     refunded: int
+    disputed: int = 0
+    """What banks have taken back: for the time being while it is ``disputed``, else for good."""
 
     @property
     def is_open(self) -> bool:
@@ -83,16 +87,31 @@ class PaymentFigures:
             return self.authorized > self.captured
         return self.status in _UNDER_WAY or self.status is PaymentStatus.AUTHORIZED
 
+    @property
+    def held(self) -> int:
+        """What is authorized and not captured, minor units; nothing once it has ended."""
+        return 0 if self.status in _ENDED else self.authorized - self.captured
 
+    @property
+    def given_back(self) -> int:
+        """What is with the customer again, by refunds and by lost disputes."""
+        return self.refunded + self.disputed
+
+
+_ENDED = (PaymentStatus.VOIDED, PaymentStatus.FAILED)
 _UNDER_WAY = (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.UNKNOWN)
 
 
 def settled_status(figures: PaymentFigures) -> PaymentStatus:
-    """Return the state that the amounts of one payment ask for once something was captured."""
+    """Return the state that the amounts of one payment ask for once something was captured.
+
+    A payment in dispute stays so until the dispute is decided.
+    """
     if not figures.captured or figures.status is PaymentStatus.DISPUTED:
         return figures.status
-    if figures.refunded:
-        all_of_it = figures.refunded == figures.captured and not figures.is_open
+    if figures.given_back:
+        # A bank can take back what was refunded before: then it is more than was captured.
+        all_of_it = figures.given_back >= figures.captured and not figures.is_open
         return PaymentStatus.REFUNDED if all_of_it else PaymentStatus.PARTIALLY_REFUNDED
     return PaymentStatus.PARTIALLY_CAPTURED if figures.is_open else PaymentStatus.CAPTURED
 
@@ -114,9 +133,9 @@ def summary_of(payments: Iterable[PaymentFigures]) -> PaymentStatus:
     captured = sum(one.captured for one in all_of_them)
     if captured:
         is_open = any(one.is_open for one in all_of_them)
-        refunded = sum(one.refunded for one in all_of_them)
-        if refunded:
-            whole = refunded == captured and not is_open
+        given_back = sum(one.given_back for one in all_of_them)
+        if given_back:
+            whole = given_back >= captured and not is_open
             return PaymentStatus.REFUNDED if whole else PaymentStatus.PARTIALLY_REFUNDED
         return PaymentStatus.PARTIALLY_CAPTURED if is_open else PaymentStatus.CAPTURED
     for status in (

@@ -6,7 +6,7 @@ a stale provider event never moves a state backwards because the table has no su
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 
@@ -179,7 +179,12 @@ PAYMENT_MOVES: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
         }
     ),
     PaymentStatus.AUTHORIZED: frozenset(
-        {PaymentStatus.PARTIALLY_CAPTURED, PaymentStatus.CAPTURED, PaymentStatus.VOIDED}
+        {
+            PaymentStatus.PARTIALLY_CAPTURED,
+            PaymentStatus.CAPTURED,
+            PaymentStatus.VOIDED,
+            PaymentStatus.DISPUTED,
+        }
     ),
     PaymentStatus.PARTIALLY_CAPTURED: frozenset(
         {PaymentStatus.CAPTURED, PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.DISPUTED}
@@ -188,17 +193,28 @@ PAYMENT_MOVES: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
         {PaymentStatus.PARTIALLY_REFUNDED, PaymentStatus.REFUNDED, PaymentStatus.DISPUTED}
     ),
     PaymentStatus.PARTIALLY_REFUNDED: frozenset({PaymentStatus.REFUNDED, PaymentStatus.DISPUTED}),
-    PaymentStatus.REFUNDED: frozenset(),
+    PaymentStatus.REFUNDED: frozenset({PaymentStatus.DISPUTED}),
     PaymentStatus.VOIDED: frozenset(),
     PaymentStatus.FAILED: frozenset(),
-    PaymentStatus.DISPUTED: frozenset({PaymentStatus.CAPTURED, PaymentStatus.REFUNDED}),
+    PaymentStatus.DISPUTED: frozenset(
+        {
+            PaymentStatus.AUTHORIZED,
+            PaymentStatus.PARTIALLY_CAPTURED,
+            PaymentStatus.CAPTURED,
+            PaymentStatus.PARTIALLY_REFUNDED,
+            PaymentStatus.REFUNDED,
+        }
+    ),
 }
 
 DISPUTE_MOVES: Mapping[DisputeStatus, frozenset[DisputeStatus]] = {
     DisputeStatus.NEEDS_RESPONSE: frozenset(
         {DisputeStatus.UNDER_REVIEW, DisputeStatus.WON, DisputeStatus.LOST}
     ),
-    DisputeStatus.UNDER_REVIEW: frozenset({DisputeStatus.WON, DisputeStatus.LOST}),
+    # Back to the beginning when an inquiry becomes a dispute: the bank asks once more.
+    DisputeStatus.UNDER_REVIEW: frozenset(
+        {DisputeStatus.NEEDS_RESPONSE, DisputeStatus.WON, DisputeStatus.LOST}
+    ),
     DisputeStatus.WON: frozenset(),
     DisputeStatus.LOST: frozenset(),
 }
@@ -309,17 +325,6 @@ CANCELABLE = frozenset(
 OPEN_RESERVATION = (ReservationStatus.HELD, ReservationStatus.COMMITTED)
 """The lines that ``stock.reserved`` counts."""
 
-_HANDED_OVER = frozenset(
-    {
-        ShipmentStatus.HANDED_OVER,
-        ShipmentStatus.IN_TRANSIT,
-        ShipmentStatus.DELIVERED,
-        ShipmentStatus.DELIVERY_FAILED,
-        ShipmentStatus.RETURNING,
-        ShipmentStatus.RETURNED,
-    }
-)
-
 S = TypeVar("S", bound=StrEnum)
 
 
@@ -338,51 +343,3 @@ def require_move(moves: Mapping[S, frozenset[S]], present: S, wanted: S) -> None
 def can_move(moves: Mapping[S, frozenset[S]], present: S, wanted: S) -> bool:
     """Tell whether the table has the move."""
     return wanted in moves[present]
-
-
-def fulfillment_of(shipments: Iterable[ShipmentStatus]) -> FulfillmentStatus:
-    """Sum up the shipments of an order; canceled ones do not count."""
-    statuses = [status for status in shipments if status is not ShipmentStatus.CANCELED]
-    gone = [status for status in statuses if status in _HANDED_OVER]
-    if not gone:
-        return FulfillmentStatus.UNFULFILLED
-    if len(gone) < len(statuses):
-        return FulfillmentStatus.PARTIALLY_SHIPPED
-    if all(status is ShipmentStatus.RETURNED for status in statuses):
-        return FulfillmentStatus.RETURNED
-    ended = {ShipmentStatus.DELIVERED, ShipmentStatus.RETURNED}
-    if all(status in ended for status in statuses):
-        return FulfillmentStatus.DELIVERED
-    return FulfillmentStatus.SHIPPED
-
-
-def as_counted(status: ShipmentStatus, *, made_good: bool) -> ShipmentStatus:
-    """Return what a parcel counts as in its order: one that was made good is waited for no more.
-
-    A parcel that came back stays returned, whether or not it was made good.
-    """
-    nowhere = {ShipmentStatus.DELIVERY_FAILED, ShipmentStatus.RETURNING}
-    return ShipmentStatus.DELIVERED if made_good and status in nowhere else status
-
-
-def order_status_for(
-    fulfillment: FulfillmentStatus, present: OrderStatus, *, made_good: bool = False
-) -> OrderStatus:
-    """Return the order status that a fulfilment status asks for; never a step back.
-
-    An order that has ended stays as it ended, whatever a late event says of its parcels.
-
-    Args:
-        fulfillment: the sum of the order's parcels.
-        present: the order's status now.
-        made_good: every parcel that did not arrive was replaced or refunded, so that an order
-            whose parcels all came back goes on as if they had arrived.
-    """
-    wanted = {
-        FulfillmentStatus.SHIPPED: OrderStatus.SHIPPED,
-        FulfillmentStatus.DELIVERED: OrderStatus.DELIVERED,
-        FulfillmentStatus.RETURNED: OrderStatus.DELIVERED if made_good else OrderStatus.SHIPPED,
-    }.get(fulfillment)
-    if wanted is None or present is OrderStatus.DELIVERED or not ORDER_MOVES[present]:
-        return present
-    return wanted

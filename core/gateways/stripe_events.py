@@ -51,7 +51,8 @@ def event_of(event: Mapping[str, Any]) -> ProviderEvent:
     """Read an event and keep ids, status and amounts only: no card and no billing details.
 
     ``object_id`` is the PaymentIntent's, also for an event of its charge, refund or dispute, whose
-    own id is the payload's ``subject_id``. Transfers and payouts have no PaymentIntent.
+    own id is the payload's ``subject_id``, and that of a dispute its ``dispute_id`` too. Transfers
+    and payouts have no PaymentIntent.
     """
     subject: Mapping[str, Any] = event.get("data", {}).get("object", {})
     subject_id = subject.get("id") or event["id"]
@@ -68,6 +69,8 @@ def event_of(event: Mapping[str, Any]) -> ProviderEvent:
         "order_id": order_id,
         "payment_id": metadata.get("payment_id"),
     }
+    if subject.get("object") == "dispute":
+        payload["dispute_id"] = subject_id
     own_reference = metadata.get("refund_id") or metadata.get("reference")
     return ProviderEvent(
         event_id=event["id"],

@@ -86,7 +86,8 @@ def dispute_of(dispute: Mapping[str, Any]) -> ProviderDispute:
     details = dispute["evidence_details"]
     return ProviderDispute(
         provider_dispute_id=dispute["id"],
-        provider_payment_id=dispute["payment_intent"],
+        # A charge that was made without a PaymentIntent is none of ours, but it is disputed.
+        provider_payment_id=dispute["payment_intent"] or dispute["charge"],
         status=_DISPUTE_STATUSES.get(dispute["status"], DisputeStatus.UNDER_REVIEW),
         reason=dispute["reason"],
         currency=dispute["currency"].upper(),

@@ -46,10 +46,10 @@ def is_free(port: int) -> bool:
     return True
 
 
-def free_ports(*, keep: Ports | None = None) -> Ports:
-    """Free ports, those of ``keep`` among them where they still are free."""
+def free_ports(*, keep: Ports | None = None, among: range = AUTO_RANGE) -> Ports:
+    """Free ports out of ``among``, those of ``keep`` among them where they still are free."""
     chosen: dict[str, int] = {}
-    candidates = iter(random.sample(AUTO_RANGE, len(AUTO_RANGE)))
+    candidates = iter(random.sample(among, len(among)))
     for name in PORT_NAMES:
         port = getattr(keep, name) if keep else next(candidates)
         while port in chosen.values() or not is_free(port):

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
 
+from activities.order_workflows import any_runs, workflows_of
 from core.domain.statuses import OrderStatus
 from deploy.verification.report import Check
-from workflows import workflow_ids
 
-UNFINISHED = (
-    OrderStatus.PENDING,
-    OrderStatus.REQUIRES_ACTION,
-    OrderStatus.CONFIRMED,
-    OrderStatus.PROCESSING,
-    OrderStatus.SHIPPED,
-    OrderStatus.DELIVERED,
-)
 _RUNNING = (
     "ExecutionStatus = 'Running' AND WorkflowType IN ('CheckoutWorkflow', 'FulfillmentWorkflow')"
 )
@@ -32,12 +23,7 @@ class UnfinishedOrder:
     status: OrderStatus
 
     def workflow_ids(self) -> tuple[str, ...]:
-        """One of these runs: a checkout starts the fulfilment after it has confirmed."""
-        checkout = workflow_ids.checkout(self.order_id)
-        if self.status in {OrderStatus.PENDING, OrderStatus.REQUIRES_ACTION}:
-            return (checkout,)
-        fulfillment = workflow_ids.fulfillment(self.order_id)
-        return (fulfillment, checkout) if self.status is OrderStatus.CONFIRMED else (fulfillment,)
+        return workflows_of(self.order_id, self.status)
 
 
 async def check_workflows(client: Client, orders: Sequence[UnfinishedOrder]) -> list[Check]:
@@ -53,7 +39,7 @@ async def check_workflows(client: Client, orders: Sequence[UnfinishedOrder]) -> 
         {"order_id": order.order_id, "status": order.status, "workflow": order.workflow_ids()[0]}
         for order in orders
         if running.isdisjoint(order.workflow_ids())
-        and not await _any_runs(client, order.workflow_ids())
+        and not await any_runs(client, order.workflow_ids())
     ]
     failed = [
         {
@@ -73,16 +59,3 @@ async def check_workflows(client: Client, orders: Sequence[UnfinishedOrder]) -> 
         ),
         Check(name="no_failed_workflow", promise="no workflow ended as failed", broken=failed),
     ]
-
-
-async def _any_runs(client: Client, ids: Iterable[str]) -> bool:
-    for workflow_id in ids:
-        try:
-            description = await client.get_workflow_handle(workflow_id).describe()
-        except RPCError as error:
-            if error.status is not RPCStatusCode.NOT_FOUND:
-                raise
-        else:
-            if description.status is WorkflowExecutionStatus.RUNNING:
-                return True
-    return False

@@ -10,11 +10,13 @@ import httpx
 from sqlalchemy import text
 from temporalio.client import Client
 
+from activities.order_workflows import UNFINISHED
 from core.database import Database
 from core.domain.statuses import OrderStatus, PaymentStatus
-from deploy.verification.engine import UNFINISHED, UnfinishedOrder, check_workflows
+from deploy.verification.engine import UnfinishedOrder, check_workflows
 from deploy.verification.provider import Charge, Comparison, Payment
 from deploy.verification.report import Check, Report
+from models.repositories import reconciliation_reads
 from models.repositories.invariants import INVARIANTS, rows_that_break
 
 LOOKS = 5
@@ -32,16 +34,6 @@ SELECT o.id AS order_id, o.status AS order_status, o.updated_at,
         WHERE r.payment_id = p.id AND r.status = 'pending') AS refunding
 FROM orders o LEFT JOIN payments p ON p.order_id = o.id AND p.provider = 'stripe'
 ORDER BY o.id, p.attempt
-""")
-
-# An order whose parcels have all ended, one of them back at the sender, waits for a person.
-_UNFINISHED = text("""
-SELECT o.id, o.status FROM orders o
-WHERE o.status = ANY(:unfinished) AND NOT (
-    EXISTS (SELECT FROM shipments s WHERE s.order_id = o.id AND s.status = 'returned')
-    AND NOT EXISTS (SELECT FROM shipments s WHERE s.order_id = o.id
-                    AND s.status NOT IN ('delivered', 'returned', 'canceled')))
-ORDER BY o.id
 """)
 
 
@@ -118,7 +110,7 @@ async def _check_provider(database: Database, sandbox_url: str | None) -> Sequen
 
 async def _check_engine(database: Database, temporal: Client) -> Sequence[Check]:
     orders = [
-        UnfinishedOrder(order_id=row["id"], status=OrderStatus(row["status"]))
-        for row in await database.statement(_UNFINISHED, {"unfinished": list(UNFINISHED)})
+        UnfinishedOrder(order_id=order_id, status=status)
+        for order_id, status in await reconciliation_reads.all_unfinished(database, UNFINISHED)
     ]
     return await check_workflows(temporal, orders)

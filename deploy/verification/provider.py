@@ -1,7 +1,7 @@
 """Do the payments here and the charges at the provider tell the same story?
 
 Pure: the caller fetches both sides. Every row that differs is broken, unless it is younger than
-``GRACE`` and its order is still being worked on; then it is in flight.
+the grace of ``core.domain.reconciliation_grace`` and its order is being worked on; then in flight.
 """
 
 from __future__ import annotations
@@ -9,28 +9,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Self
 
+from core.domain.reconciliation_grace import AT_CAPTURE, ENDED, PAID, is_at_work, was_undone
 from core.domain.statuses import OrderStatus, PaymentStatus
 from deploy.verification.report import Check, Row
 
-GRACE = timedelta(minutes=15)
 SUCCESSES = frozenset({"requires_capture", "succeeded"})
-
-_ENDED = frozenset({OrderStatus.FAILED, OrderStatus.CANCELED})
-_AT_CHECKOUT = frozenset({OrderStatus.PENDING, OrderStatus.REQUIRES_ACTION})
-_AT_CAPTURE = frozenset({OrderStatus.CONFIRMED, OrderStatus.PROCESSING})
-_PAID = frozenset(
-    {
-        PaymentStatus.AUTHORIZED,
-        PaymentStatus.PARTIALLY_CAPTURED,
-        PaymentStatus.CAPTURED,
-        PaymentStatus.PARTIALLY_REFUNDED,
-        PaymentStatus.REFUNDED,
-        PaymentStatus.DISPUTED,
-    }
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +120,8 @@ class Comparison:
                 "provider_captured",
                 "the provider captured what is recorded here",
                 lambda payment, charge: (
-                    payment.captured == charge.captured or _was_undone(payment, charge)
+                    payment.captured == charge.captured
+                    or was_undone(payment.order_status, live=charge.is_live)
                 ),
             ),
             self._amounts_agree(
@@ -142,7 +129,7 @@ class Comparison:
                 "the provider refunded what is recorded here",
                 lambda payment, charge: (
                     0 <= charge.refunded - payment.refunded <= payment.refunding
-                    or _was_undone(payment, charge)
+                    or was_undone(payment.order_status, live=charge.is_live)
                 ),
             ),
         ]
@@ -164,7 +151,7 @@ class Comparison:
         missing = [
             (payment, known.get(payment.provider_payment_id or ""))
             for payment in self._payments
-            if payment.status in _PAID and payment.provider_payment_id not in self._successes
+            if payment.status in PAID and payment.provider_payment_id not in self._successes
         ]
         # A cancellation lets the money go first and says so here a moment later.
         canceling, absent = (
@@ -178,7 +165,7 @@ class Comparison:
                 ),
                 also_under_way=also,
             )
-            for canceled, also in ((True, _AT_CAPTURE), (False, frozenset()))
+            for canceled, also in ((True, AT_CAPTURE), (False, frozenset()))
         )
         return replace(
             absent,
@@ -227,7 +214,7 @@ class Comparison:
                 for charge in self._successes.values()
                 if charge.is_live
                 and (order := self._order_of(charge)) is not None
-                and order.order_status in _ENDED
+                and order.order_status in ENDED
             ],
         )
 
@@ -247,7 +234,7 @@ class Comparison:
                 for payment, charge in pairs
                 if not agree(payment, charge)
             ),
-            also_under_way=_AT_CAPTURE,
+            also_under_way=AT_CAPTURE,
         )
 
     def _sorted_out(
@@ -265,16 +252,15 @@ class Comparison:
         return Check(name=name, promise=promise, broken=broken, in_flight=in_flight)
 
     def _is_at_work(self, order: Payment, also: frozenset[OrderStatus]) -> bool:
-        is_young = self._now - order.updated_at < GRACE
-        return is_young and (order.under_way or order.order_status in _AT_CHECKOUT | also)
+        return is_at_work(
+            order.order_status,
+            under_way=order.under_way,
+            quiet_for=self._now - order.updated_at,
+            also=also,
+        )
 
     def _order_of(self, charge: Charge) -> Payment | None:
         return self._by_order.get(charge.order_id or "")
-
-
-def _was_undone(payment: Payment, charge: Charge) -> bool:
-    """A charge that came for an order that had ended: taken, and given back at once."""
-    return payment.order_status in _ENDED and not charge.is_live
 
 
 def _row(charge: Charge | None, payment: Payment | None) -> Row:

@@ -14,7 +14,7 @@ from core.domain.ids import Prefix, derived_id
 from core.domain.statuses import PaymentStatus
 from models.orders import Order
 from models.payments import Capture, CaptureStatus, Payment, PaymentPurpose
-from models.repositories import payments
+from models.repositories import ledger_payments, payments
 from models.shipments import Shipment
 
 _PART = text("""
@@ -137,13 +137,20 @@ async def record(
     capture = await session.get(Capture, (payment.id, number))
     if capture is None or capture.status == CaptureStatus.CAPTURED:
         return None
+    before = payments.figures_of(payment)
     capture.status = CaptureStatus.CAPTURED
     capture.unanswered_at = None
     payment.captured_amount += capture.amount
-    released = payment.authorized_amount - payment.captured_amount if capture.final else 0
-    payment.authorized_amount -= released
     await payments.settle(session, order, payment)
-    return capture, released
+    taken = payments.figures_of(payment)
+    ended = before.held - taken.held
+    await ledger_payments.captured(session, order, payment, capture, ended=ended)
+    if not (capture.final and taken.held):
+        return capture, 0
+    payment.authorized_amount = payment.captured_amount
+    await payments.settle(session, order, payment)
+    await ledger_payments.released(session, payment, taken, payments.figures_of(payment))
+    return capture, taken.held
 
 
 async def drop(session: AsyncSession, payment: Payment, *, number: int) -> None:

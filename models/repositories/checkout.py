@@ -13,6 +13,7 @@ from core.database import Database
 from core.domain.allocation import Allocation
 from core.domain.events import TimelineEntry
 from core.domain.payments import ProviderPayment
+from models.repositories.ledger_payments import AUTHORIZED_POSTING
 from models.repositories.timeline import RECORD_CHANGE, parameters
 
 OUT_OF_STOCK_STATE = "PD001"
@@ -127,9 +128,11 @@ WITH changed AS (
 ), paid AS (
     UPDATE payments SET status = 'authorized', provider_payment_id = :provider_payment_id,
         authorized_amount = :authorized_amount, capture_before = :capture_before,
-        updated_at = now()
+        taken_at_once = :taken_at_once, updated_at = now()
     FROM changed WHERE payments.order_id = changed.id AND payments.attempt = 1
-), committed AS (
+    RETURNING payments.id, payments.order_id, payments.provider, payments.currency,
+        payments.authorized_amount, payments.taken_at_once
+), {AUTHORIZED_POSTING}, committed AS (
     UPDATE reservation_lines SET status = 'committed', expires_at = NULL
     FROM changed WHERE reservation_lines.order_id = changed.id
         AND reservation_lines.status = 'held'
@@ -239,6 +242,7 @@ async def confirm_order(
             "authorized_amount": payment.authorized_amount,
             "currency": payment.currency,
             "capture_before": payment.capture_before,
+            "taken_at_once": payment.taken_at_once,
             **parameters(entries),
         },
     )

@@ -15,10 +15,12 @@ WITH posted AS (
     ON CONFLICT (key) DO NOTHING
     RETURNING key, currency
 ), entries AS (
-    INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
-    SELECT posted.key, leg.position, leg.account, leg.holder, posted.currency, leg.amount
+    INSERT INTO ledger_entries (posting_key, position, account, holder, item_id, currency,
+        amount)
+    SELECT posted.key, leg.position, leg.account, leg.holder, leg.item_id, posted.currency,
+        leg.amount
     FROM posted, jsonb_to_recordset(CAST(:legs AS jsonb))
-        AS leg (position int, account text, holder text, amount bigint)
+        AS leg (position int, account text, holder text, item_id text, amount bigint)
 )
 SELECT count(*) FROM posted
 """)

@@ -11,13 +11,8 @@ from sqlmodel import col, select
 from core.domain.errors import FieldError, InvalidRequestError, InvalidStateError
 from core.domain.events import OrderEvent, TimelineEntry
 from core.domain.ids import Prefix, derived_id
-from core.domain.statuses import (
-    CANCELABLE,
-    EditStatus,
-    OrderStatus,
-    ShipmentStatus,
-    fulfillment_of,
-)
+from core.domain.progress import fulfillment_of
+from core.domain.statuses import CANCELABLE, EditStatus, OrderStatus, ShipmentStatus
 from models.orders import ItemKind, Order, OrderItem
 from models.oversight import OrderEdit
 from models.payments import Refund

@@ -6,15 +6,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.domain.events import Actor, OrderEvent, TimelineEntry
-from core.domain.statuses import (
-    SHIPMENT_MOVES,
-    OrderStatus,
-    ShipmentStatus,
-    as_counted,
-    can_move,
-    fulfillment_of,
-    order_status_for,
-)
+from core.domain.progress import as_counted, fulfillment_of, order_status_for
+from core.domain.statuses import SHIPMENT_MOVES, OrderStatus, ShipmentStatus, can_move
 from models.orders import Order
 from models.repositories import backorders, orders, reservations, shipments, timeline
 from models.shipments import Shipment, ShipmentPurpose

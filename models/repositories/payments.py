@@ -17,7 +17,7 @@ from core.domain.payments import PaymentFigures, ProviderPayment, settled_status
 from core.domain.statuses import PAYMENT_MOVES, PaymentStatus, can_move
 from models.orders import Order
 from models.payments import Capture, CaptureStatus, Payment
-from models.repositories import orders
+from models.repositories import ledger_payments, orders
 
 _KEEP_CHALLENGE = text("""
 WITH payment AS (
@@ -113,6 +113,7 @@ def figures_of(payment: Payment) -> PaymentFigures:
         authorized=payment.authorized_amount,
         captured=payment.captured_amount,
         refunded=payment.refunded_amount,
+        disputed=payment.disputed_amount,
     )
 
 
@@ -151,6 +152,8 @@ async def record_authorization(
     if wanted is PaymentStatus.AUTHORIZED:
         payment.authorized_amount = found.authorized_amount
         payment.capture_before = found.capture_before
+        payment.taken_at_once = found.taken_at_once
+        await ledger_payments.authorized(session, payment)
     if challenge is not None or order.next_action == shown:
         order.next_action = challenge
     await show(session, order)
@@ -169,12 +172,14 @@ async def let_go(session: AsyncSession, order: Order, payment: Payment) -> int:
     if order.next_action is not None and order.next_action == payment.next_action:
         order.next_action = None
     payment.next_action = None
+    before = figures_of(payment)
     gone = payment.authorized_amount - payment.captured_amount
     if payment.captured_amount:
         payment.authorized_amount = payment.captured_amount + planned
     else:
         payment.status = PaymentStatus.VOIDED
     await settle(session, order, payment)
+    await ledger_payments.released(session, payment, before, figures_of(payment))
     return gone
 
 

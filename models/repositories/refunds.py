@@ -16,7 +16,7 @@ from core.domain.payments import ProviderRefund
 from core.domain.statuses import RefundStatus
 from models.orders import Order
 from models.payments import Payment, Refund, RefundPart
-from models.repositories import orders, payments, timeline
+from models.repositories import ledger_payments, orders, payments, timeline
 
 
 async def request(
@@ -81,7 +81,10 @@ async def request(
 
 
 async def refundable(session: AsyncSession, order_id: str) -> list[tuple[Payment, int]]:
-    """The payments of a locked order with what each can still give back, minor units."""
+    """The payments of a locked order with what each can still give back, minor units.
+
+    What a bank has taken back in a dispute is not ours to give.
+    """
     pending = (
         await session.execute(
             select(RefundPart.payment_id, RefundPart.amount)
@@ -95,7 +98,13 @@ async def refundable(session: AsyncSession, order_id: str) -> list[tuple[Payment
     return [
         (
             payment,
-            payment.captured_amount - payment.refunded_amount - on_its_way.get(payment.id, 0),
+            max(
+                payment.captured_amount
+                - payment.refunded_amount
+                - payment.disputed_amount
+                - on_its_way.get(payment.id, 0),
+                0,
+            ),
         )
         for payment in await payments.of_order(session, order_id)
     ]
@@ -108,8 +117,11 @@ async def _parts(
     possible = sum(left for _, left in sources)
     if amount > possible:
         most = Money(amount=possible, currency=order.currency)
+        disputed = sum(payment.disputed_amount for payment, _ in sources)
+        kept = Money(amount=disputed, currency=order.currency)
+        by_banks = f" since banks have taken back {kept} in disputes" if disputed else ""
         raise InvalidStateError(
-            present=f"{order.payment_status}, {most} can be refunded",
+            present=f"{order.payment_status}, {most} can be refunded{by_banks}",
             wanted=f"a refund of {Money(amount=amount, currency=order.currency)}",
             allowed=[f"refund up to {possible}"] if possible else [],
         )
@@ -161,6 +173,8 @@ async def record_part(
     if found.status is RefundStatus.SUCCEEDED:
         payment.refunded_amount += part.amount
         await _end_part(session, order, payment, part, RefundStatus.SUCCEEDED)
+        refund = await session.get_one(Refund, part.refund_id)
+        await ledger_payments.refunded(session, order, payment, refund, part)
     await session.flush()
 
 
@@ -242,6 +256,7 @@ async def _reopen_part(
 ) -> None:
     """The bank sent the money back: it is the customer's still, and nobody has given it yet."""
     payment.refunded_amount -= part.amount
+    await ledger_payments.refund_failed(session, payment, part)
     part.status = RefundStatus.PENDING
     part.failure_code = found.failure_code
     await payments.settle(session, order, payment)

@@ -14,6 +14,8 @@ WHERE provider = :provider AND event_id = :event_id
 _PAYMENT = text("""
 SELECT e.object_id, e.type, o.id AS order_id, o.status, p.id AS payment_id, p.attempt,
     p.provider_payment_id, p.captured_amount,
+    CASE WHEN e.payload ->> 'subject' = 'dispute'
+        THEN coalesce(e.payload ->> 'dispute_id', e.payload ->> 'subject_id') END AS dispute_id,
     ARRAY(
         SELECT w.workflow_id FROM order_waits w
         WHERE w.order_id = o.id AND w.what = :new_payment

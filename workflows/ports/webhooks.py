@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from temporalio import activity
 
+from workflows.ports.disputes import DisputeRef
 from workflows.ports.payments import PaymentRef
 from workflows.ports.refunds import RefundRef
 
@@ -32,6 +33,10 @@ class EventRoute(StrEnum):
     """A payment that names our order, and that we did not ask this provider for: give it back."""
     RECORD = "record"
     """Fetch the provider's state and record it."""
+    DISPUTE = "dispute"
+    """The dispute's workflow asks the provider."""
+    UNKNOWN_DISPUTE = "unknown_dispute"
+    """A dispute of a payment that is not ours."""
     SETTLEMENT = "settlement"
     """A transfer to a vendor changed: its settlement looks at it."""
     SHIPMENT = "shipment"
@@ -44,6 +49,7 @@ class RoutedEvent:
     order_id: str | None = None
     shipment_id: str | None = None
     payment: PaymentRef | None = None
+    dispute: DisputeRef | None = None
     wakes: Sequence[str] = ()
     """Workflows of the order that wait for another payment."""
     refunds: Sequence[str] = ()

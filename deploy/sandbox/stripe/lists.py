@@ -10,6 +10,7 @@ from deploy.sandbox.stripe.errors import StripeError, missing
 from deploy.sandbox.stripe.parameters import Parameters
 
 MAX_LIMIT = 100
+MAX_PLURAL = 20
 _COMPARISONS = ("gt", "gte", "lt", "lte")
 
 
@@ -30,7 +31,7 @@ def listing(
             kind=kind,
             equal=_equal(parameters, columns),
             created=created_range(parameters),
-            any_reference=parameters.sequence(plural) if plural else (),
+            any_reference=_plural(parameters, plural),
             limit=parameters.integer("limit", at_least=1, at_most=MAX_LIMIT) or 10,
             starting_after=_cursor(context, kind, "starting_after"),
             ending_before=_cursor(context, kind, "ending_before"),
@@ -39,6 +40,13 @@ def listing(
         return {"object": "list", "url": url, "has_more": page.has_more, "data": page.data}
 
     return run
+
+
+def _plural(parameters: Parameters, name: str | None) -> list[str]:
+    given = parameters.sequence(name) if name else []
+    if len(given) > MAX_PLURAL:
+        raise StripeError(f"You can pass at most {MAX_PLURAL} values.", param=name)
+    return given
 
 
 def _equal(parameters: Parameters, columns: dict[str, str]) -> dict[str, str]:

@@ -143,6 +143,7 @@ OPERATIONS: tuple[tuple[str, str, str, Operation], ...] = (
         ),
     ),
     ("GET", "/v1/transfers/{id}", "transfers.retrieve", transfers.retrieve_transfer),
+    ("POST", "/v1/transfers/{id}", "transfers.update", transfers.update_transfer),
     (
         "POST",
         "/v1/transfers/{id}/reversals",

@@ -157,6 +157,7 @@ def _end_captures(context: Context, intent: Json) -> Json:
     _save(context, intent, charge)
     settle_attempt(context, charge, status="succeeded")
     context.emit("payment_intent.succeeded", intent)
+    dispute_if_the_card_does(context, charge)
     return intent
 
 

@@ -102,6 +102,18 @@ def retrieve_transfer(context: Context) -> Json:
     return context.fetch(TRANSFER, context.path["id"])
 
 
+def update_transfer(context: Context) -> Json:
+    parameters = context.parameters
+    parameters.refuse_unknown({"description", "metadata"})
+    transfer = context.fetch(TRANSFER, context.path["id"])
+    if "description" in parameters:
+        transfer["description"] = parameters.text("description")
+    transfer["metadata"] = parameters.merged_metadata(transfer["metadata"])
+    context.transaction.documents.save(transfer)
+    context.emit("transfer.updated", transfer)
+    return transfer
+
+
 def create_reversal(context: Context) -> Json:
     parameters = context.parameters
     parameters.refuse_unknown({"amount", "description", "metadata", "refund_application_fee"})

@@ -224,6 +224,19 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_differences")),
     )
+    op.create_table(
+        "reconciliation_payments",
+        sa.Column("reconciliation_id", sa.String(), nullable=False),
+        sa.Column("provider_payment_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["reconciliation_id"],
+            ["reconciliations.id"],
+            name=op.f("fk_reconciliation_payments_reconciliation_id"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "reconciliation_id", "provider_payment_id", name=op.f("pk_reconciliation_payments")
+        ),
+    )
     op.create_index("ix_differences_order_id", "differences", ["order_id"], unique=False)
     op.create_index("ix_differences_status", "differences", ["status", "id"], unique=False)
     op.create_index(
@@ -239,6 +252,7 @@ def upgrade() -> None:
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("account", sa.String(), nullable=False),
         sa.Column("holder", sa.String(), nullable=False),
+        sa.Column("item_id", sa.String(), nullable=True),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column(
@@ -278,6 +292,14 @@ def upgrade() -> None:
         sa.Column("disputes_amount", sa.BigInteger(), nullable=False),
         sa.Column("adjustments_amount", sa.BigInteger(), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.Column(
+            "opening_amount", sa.BigInteger(), server_default=sa.text("0"), nullable=False
+        ),
+        sa.Column(
+            "carried_amount", sa.BigInteger(), server_default=sa.text("0"), nullable=False
+        ),
+        sa.Column("created_by", sa.String(), server_default="system", nullable=False),
+        sa.Column("attempt", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("approvals_needed", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("provider", sa.String(), nullable=True),
         sa.Column("destination", sa.String(), nullable=True),
@@ -410,6 +432,10 @@ def upgrade() -> None:
         "payments",
         sa.Column("disputed_amount", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
     )
+    op.add_column(
+        "payments",
+        sa.Column("taken_at_once", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+    )
     op.create_index(
         "ix_refunds_pending",
         "refunds",
@@ -443,6 +469,7 @@ def downgrade() -> None:
     op.drop_index(
         "ix_refunds_pending", table_name="refunds", postgresql_where=sa.text("status = 'pending'")
     )
+    op.drop_column("payments", "taken_at_once")
     op.drop_column("payments", "disputed_amount")
     for unanswered in UNANSWERED:
         op.drop_column(unanswered, "unanswered_at")
@@ -470,6 +497,7 @@ def downgrade() -> None:
         table_name="differences",
         postgresql_where=sa.text("status IN ('open', 'repairing')"),
     )
+    op.drop_table("reconciliation_payments")
     op.drop_index("ix_differences_status", table_name="differences")
     op.drop_index("ix_differences_order_id", table_name="differences")
     op.drop_table("differences")

@@ -15,11 +15,13 @@ from sqlalchemy import text
 from core.database import Database
 from core.domain.statuses import OrderStatus, PaymentStatus, ShipmentStatus
 from models.repositories.invariants.carts import CARTS
+from models.repositories.invariants.disputes import DISPUTES
 from models.repositories.invariants.history import HISTORY
 from models.repositories.invariants.invariant import Invariant
 from models.repositories.invariants.money import MONEY
 from models.repositories.invariants.promotions import PROMOTIONS
 from models.repositories.invariants.returns import RETURNS
+from models.repositories.invariants.settlements import SETTLEMENTS
 from models.repositories.invariants.shipments import SHIPMENTS
 from models.repositories.invariants.stock import STOCK
 from models.repositories.invariants.waits import WAITS
@@ -63,11 +65,13 @@ __all__ = ["INVARIANTS", "Invariant", "broken_promises", "rows_that_break"]
 INVARIANTS: Sequence[Invariant] = (
     *STOCK,
     *MONEY,
+    *DISPUTES,
     *PROMOTIONS,
     *SHIPMENTS,
     *RETURNS,
     *CARTS,
     *HISTORY,
+    *SETTLEMENTS,
     *WAITS,
 )
 

@@ -60,15 +60,15 @@ MONEY = (
         promise="a payment's status is what its amounts say",
         sql="""
             SELECT id AS payment_id, order_id, status, authorized_amount, captured_amount,
-                   refunded_amount
+                   refunded_amount, disputed_amount
             FROM payments
             WHERE status <> 'disputed' AND CASE
                 WHEN captured_amount = 0 THEN
                     status IN ('partially_captured', 'captured', 'partially_refunded', 'refunded')
                 ELSE status <> CASE
-                    WHEN refunded_amount = captured_amount AND authorized_amount = captured_amount
-                        THEN 'refunded'
-                    WHEN refunded_amount > 0 THEN 'partially_refunded'
+                    WHEN refunded_amount + disputed_amount >= captured_amount
+                        AND authorized_amount = captured_amount THEN 'refunded'
+                    WHEN refunded_amount + disputed_amount > 0 THEN 'partially_refunded'
                     WHEN authorized_amount > captured_amount THEN 'partially_captured'
                     ELSE 'captured' END
                 END""",
@@ -104,7 +104,7 @@ MONEY = (
                    p.captured_amount, p.refunded_amount
             FROM payments p JOIN orders o ON o.id = p.order_id
             WHERE o.status IN ('failed', 'canceled')
-              AND p.status NOT IN ('pending', 'voided', 'failed', 'refunded')""",
+              AND p.status NOT IN ('pending', 'voided', 'failed', 'refunded', 'disputed')""",
     ),
     Invariant(
         name="order_shows_its_payment",
@@ -115,10 +115,11 @@ MONEY = (
             FROM orders o JOIN LATERAL (
                 SELECT CASE
                     WHEN bool_or(q.status = 'disputed') THEN 'disputed'
-                    WHEN sum(q.refunded_amount) > 0
-                        AND sum(q.refunded_amount) = sum(q.captured_amount)
+                    WHEN sum(q.given_back) > 0 AND sum(q.captured_amount) > 0
+                        AND sum(q.given_back) >= sum(q.captured_amount)
                         AND NOT bool_or(q.is_open) THEN 'refunded'
-                    WHEN sum(q.refunded_amount) > 0 THEN 'partially_refunded'
+                    WHEN sum(q.given_back) > 0 AND sum(q.captured_amount) > 0
+                        THEN 'partially_refunded'
                     WHEN sum(q.captured_amount) > 0 AND bool_or(q.is_open)
                         THEN 'partially_captured'
                     WHEN sum(q.captured_amount) > 0 THEN 'captured'
@@ -129,7 +130,7 @@ MONEY = (
                     WHEN bool_or(q.status = 'voided') THEN 'voided'
                     ELSE 'failed' END AS status
                 FROM (
-                    SELECT *, CASE
+                    SELECT *, refunded_amount + disputed_amount AS given_back, CASE
                         WHEN captured_amount > 0 THEN authorized_amount > captured_amount
                         ELSE status IN ('authorized', 'pending', 'requires_action', 'unknown')
                         END AS is_open

@@ -91,7 +91,7 @@ STATES = {
     "completed": State(
         payment="captured",
         line="consumed",
-        events=(*_DELIVERED, "order.completed"),
+        events=(*_DELIVERED, "order.completed", "dispute.opened", "dispute.won"),
         fulfillment="delivered",
         shipment="delivered",
         captured=TOTAL,
@@ -120,6 +120,7 @@ async def write_orders_in_every_state(connection: asyncpg.Connection) -> None:
             await _write_shipment(connection, status, state)
             await _write_history(connection, status, state)
         await _write_promotion(connection)
+        await _write_dispute(connection)
         await connection.execute(
             "INSERT INTO holds (id, owner_id, status, expires_at)"
             " VALUES ($1, $2, 'active', now() + interval '10 minutes')",
@@ -191,6 +192,47 @@ async def _write_promotion(connection: asyncpg.Connection) -> None:
             CUSTOMER,
             use,
         )
+
+
+async def _write_dispute(connection: asyncpg.Connection) -> None:
+    """Money of the completed order that a bank took back and gave back again."""
+    dispute = derived_id(Prefix.DISPUTE, order_id("completed"), "du_won")
+    await connection.execute(
+        "INSERT INTO disputes (id, order_id, payment_id, provider, provider_dispute_id, status,"
+        " reason, currency, amount, withdrawn, held, opened_at, closed_at)"
+        " VALUES ($1, $2, $3, 'stripe', 'du_won', 'won', 'fraudulent', 'USD', 100, true, $4,"
+        " now(), now())",
+        dispute,
+        order_id("completed"),
+        payment_id("completed"),
+        f'[{{"vendor_id": "{VENDOR}", "amount": 80}}]',
+    )
+    for step, sign in (("opened", 1), ("won", -1)):
+        await connection.execute(
+            "INSERT INTO ledger_postings (key, kind, currency, order_id, reference)"
+            " VALUES ($1, $2, 'USD', $3, $4)",
+            f"{dispute}:{step}",
+            f"dispute_{step}",
+            order_id("completed"),
+            payment_id("completed"),
+        )
+        for position, (account, holder, amount) in enumerate(
+            (
+                ("disputes", "stripe", 100),
+                ("provider_balance", "stripe", -100),
+                ("vendor_payable", VENDOR, 80),
+                ("vendor_held", VENDOR, -80),
+            )
+        ):
+            await connection.execute(
+                "INSERT INTO ledger_entries (posting_key, position, account, holder, currency,"
+                " amount) VALUES ($1, $2, $3, $4, 'USD', $5)",
+                f"{dispute}:{step}",
+                position,
+                account,
+                holder,
+                sign * amount,
+            )
 
 
 async def _move(connection: asyncpg.Connection, delta: int, reason: str, reference: str) -> None:

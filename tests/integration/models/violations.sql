@@ -420,3 +420,109 @@ WHERE id = :order_confirmed;
 -- breaks: every_step_has_an_actor
 ALTER TABLE order_timeline DISABLE TRIGGER USER;
 UPDATE order_timeline SET actor = '' WHERE order_id = :order_pending AND sequence = 1;
+
+-- breaks: disputed_is_disputes
+UPDATE payments SET disputed_amount = 5, status = 'partially_refunded'
+WHERE order_id = :order_completed;
+UPDATE orders SET payment_status = 'partially_refunded' WHERE id = :order_completed;
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('x', 'adjustment', 'USD', '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('x', 0, 'dispute_losses', '', 'USD', 5), ('x', 1, 'provider_balance', 'stripe', 'USD', -5);
+
+-- breaks: dispute_marks_its_payment
+UPDATE payments SET status = 'disputed' WHERE order_id = :order_completed;
+UPDATE orders SET payment_status = 'disputed' WHERE id = :order_completed;
+
+-- breaks: dispute_is_of_its_payment
+UPDATE disputes SET currency = 'EUR';
+
+-- breaks: held_within_dispute
+UPDATE disputes SET held = '[{"vendor_id": "ven_1", "amount": 101}]';
+
+-- breaks: held_within_dispute
+UPDATE disputes SET withdrawn = false;
+
+-- breaks: ledger_holds_open_disputes
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('x', 'adjustment', 'USD', '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('x', 0, 'disputes', 'stripe', 'USD', 5), ('x', 1, 'dispute_losses', '', 'USD', -5);
+
+-- breaks: ledger_holds_shares_back
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('x', 'adjustment', 'USD', '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('x', 0, 'vendor_held', :vendor, 'USD', 5), ('x', 1, 'dispute_losses', '', 'USD', -5);
+
+-- breaks: dispute_shows_its_end
+UPDATE disputes SET closed_at = NULL;
+
+-- breaks: dispute_shows_its_end
+UPDATE disputes SET status = 'lost', withdrawn = false, held = '[]';
+
+-- breaks: settlement_is_its_lines
+INSERT INTO settlements (id, vendor_id, currency, period_start_at, period_end_at, status,
+    sales_amount, commission_amount, refunds_amount, disputes_amount, adjustments_amount, amount)
+VALUES ('stl_1', :vendor, 'USD', now(), now(), 'awaiting_approval', 5, 0, 0, 0, 0, 5);
+
+-- breaks: settlement_is_its_lines
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('p', 'adjustment', 'USD', '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('p', 0, 'suspense', 'stripe', 'USD', 5), ('p', 1, 'vendor_payable', :vendor, 'USD', -5);
+INSERT INTO settlements (id, vendor_id, currency, period_start_at, period_end_at, status,
+    sales_amount, commission_amount, refunds_amount, disputes_amount, adjustments_amount, amount)
+VALUES ('stl_1', :vendor, 'USD', now(), now(), 'canceled', 0, 0, 0, 0, 5, 5);
+INSERT INTO settlement_lines (settlement_id, posting_key, position, kind, amount)
+VALUES ('stl_1', 'p', 1, 'adjustment', 5);
+
+-- breaks: settlement_is_its_lines
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('p', 'adjustment', 'USD', '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('p', 0, 'suspense', 'stripe', 'USD', 5), ('p', 1, 'vendor_payable', :vendor, 'USD', -5);
+INSERT INTO settlements (id, vendor_id, currency, period_start_at, period_end_at, status,
+    sales_amount, commission_amount, refunds_amount, disputes_amount, adjustments_amount, amount)
+VALUES ('stl_1', :vendor, 'USD', now(), now(), 'awaiting_approval', 0, 1, 0, 0, 5, 5);
+INSERT INTO settlement_lines (settlement_id, posting_key, position, kind, amount)
+VALUES ('stl_1', 'p', 1, 'adjustment', 5);
+
+-- breaks: line_is_its_entry
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('p', 'adjustment', 'USD', '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('p', 0, 'suspense', 'stripe', 'USD', 5), ('p', 1, 'vendor_payable', 'ven_2', 'USD', -5);
+INSERT INTO settlements (id, vendor_id, currency, period_start_at, period_end_at, status,
+    sales_amount, commission_amount, refunds_amount, disputes_amount, adjustments_amount, amount)
+VALUES ('stl_1', :vendor, 'USD', now(), now(), 'awaiting_approval', 0, 0, 0, 0, 5, 5);
+INSERT INTO settlement_lines (settlement_id, posting_key, position, kind, amount)
+VALUES ('stl_1', 'p', 1, 'adjustment', 5);
+
+-- breaks: entry_is_settled_once
+DROP INDEX uq_settlement_lines_entry;
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('p', 'adjustment', 'USD', '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('p', 0, 'suspense', 'stripe', 'USD', 5), ('p', 1, 'vendor_payable', :vendor, 'USD', -5);
+INSERT INTO settlements (id, vendor_id, currency, period_start_at, period_end_at, status,
+    sales_amount, commission_amount, refunds_amount, disputes_amount, adjustments_amount, amount)
+VALUES ('stl_1', :vendor, 'USD', now(), now(), 'awaiting_approval', 0, 0, 0, 0, 5, 5),
+    ('stl_2', :vendor, 'USD', now(), now() + interval '1 s', 'awaiting_approval', 0, 0, 0, 0, 5, 5);
+INSERT INTO settlement_lines (settlement_id, posting_key, position, kind, amount)
+VALUES ('stl_1', 'p', 1, 'adjustment', 5), ('stl_2', 'p', 1, 'adjustment', 5);
+
+-- breaks: paid_settlement_is_posted
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('p', 'adjustment', 'USD', '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('p', 0, 'suspense', 'stripe', 'USD', 5), ('p', 1, 'vendor_payable', :vendor, 'USD', -5);
+INSERT INTO settlements (id, vendor_id, currency, period_start_at, period_end_at, status,
+    sales_amount, commission_amount, refunds_amount, disputes_amount, adjustments_amount, amount)
+VALUES ('stl_1', :vendor, 'USD', now(), now(), 'paid', 0, 0, 0, 0, 5, 5);
+INSERT INTO settlement_lines (settlement_id, posting_key, position, kind, amount)
+VALUES ('stl_1', 'p', 1, 'adjustment', 5);
+
+-- breaks: settlement_is_approved
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('p', 'adjustment', 'USD', '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('p', 0, 'suspense', 'stripe', 'USD', 5), ('p', 1, 'vendor_payable', :vendor, 'USD', -5);
+INSERT INTO settlements (id, vendor_id, currency, period_start_at, period_end_at, status,
+    sales_amount, commission_amount, refunds_amount, disputes_amount, adjustments_amount, amount,
+    approvals_needed, created_by)
+VALUES ('stl_1', :vendor, 'USD', now(), now(), 'approved', 0, 0, 0, 0, 5, 5, 1, 'usr_1');
+INSERT INTO settlement_lines (settlement_id, posting_key, position, kind, amount)
+VALUES ('stl_1', 'p', 1, 'adjustment', 5);
+INSERT INTO settlement_approvals (settlement_id, actor) VALUES ('stl_1', 'usr_1');

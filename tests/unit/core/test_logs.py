@@ -40,3 +40,12 @@ def test_secrets_are_blanked_by_their_names() -> None:
         "api_key": "[redacted]",
         "sku": "d",
     }
+
+
+def test_card_number_is_blanked_wherever_it_is_in_a_text() -> None:
+    event = {"event": "no card 4242 4242 4242 4242", "exception": "ValueError: 4242424242424242"}
+
+    assert redact(None, "info", event) == {
+        "event": "no card [card number]",
+        "exception": "ValueError: [card number]",
+    }

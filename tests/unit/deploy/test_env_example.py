@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from core.settings import Section, Settings
+from core.section import Section
+from core.settings import Settings
 
 EXAMPLE = Path(__file__).parents[3] / ".env.example"
 ASSIGNMENT = re.compile(r"^# (PERDURE_\w+)=(.*)$", re.MULTILINE)

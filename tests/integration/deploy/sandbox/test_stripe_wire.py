@@ -180,3 +180,12 @@ async def test_events_of_a_paid_order_are_listed(sandbox: RunningSandbox) -> Non
     ]
     assert captures.data[0].id == events.data[1].id
     assert (again.id, again.data.object["id"]) == (events.data[0].id, intent.id)
+
+
+async def test_events_are_listed_by_at_most_twenty_types(sandbox: RunningSandbox) -> None:
+    types = [f"made.up_{number}" for number in range(21)]
+    assert (await sandbox.stripe.v1.events.list_async({"types": types[:20]})).data == []
+
+    with pytest.raises(stripe.InvalidRequestError) as caught:
+        await sandbox.stripe.v1.events.list_async({"types": types})
+    assert caught.value.param == "types"

@@ -9,10 +9,14 @@ from core.domain.statuses import PaymentStatus
 
 
 def figures(
-    status: str, authorized: int = 0, captured: int = 0, refunded: int = 0
+    status: str, authorized: int = 0, captured: int = 0, refunded: int = 0, disputed: int = 0
 ) -> PaymentFigures:
     return PaymentFigures(
-        status=PaymentStatus(status), authorized=authorized, captured=captured, refunded=refunded
+        status=PaymentStatus(status),
+        authorized=authorized,
+        captured=captured,
+        refunded=refunded,
+        disputed=disputed,
     )
 
 
@@ -43,6 +47,9 @@ def figures(
         ([figures("refunded", 40, 40, 40), figures("authorized", 60)], "partially_refunded"),
         ([figures("refunded", 40, 40, 40), figures("refunded", 60, 60, 60)], "refunded"),
         ([figures("captured", 100, 100), figures("disputed", 5, 5)], "disputed"),
+        ([figures("partially_refunded", 100, 100, 0, 40)], "partially_refunded"),
+        ([figures("refunded", 100, 100, 60, 40)], "refunded"),
+        ([figures("refunded", 40, 40, 40, 40), figures("captured", 60, 60)], "partially_refunded"),
     ],
 )
 def test_payments_of_an_order_sum_up_to_one_status(
@@ -74,6 +81,19 @@ def test_amounts_give_a_payment_its_status(
     assert settled_status(figures("authorized", authorized, captured, refunded)) == status
 
 
+@pytest.mark.parametrize(
+    ("refunded", "disputed", "status"),
+    [
+        (0, 40, "partially_refunded"),
+        (60, 40, "refunded"),
+        (0, 100, "refunded"),
+        (100, 100, "refunded"),
+    ],
+)
+def test_lost_dispute_counts_as_given_back(refunded: int, disputed: int, status: str) -> None:
+    assert settled_status(figures("captured", 100, 100, refunded, disputed)) == status
+
+
 def test_disputed_payment_stays_disputed() -> None:
     assert settled_status(figures("disputed", 100, 100, 100)) == "disputed"
 
@@ -82,7 +102,8 @@ def test_disputed_payment_stays_disputed() -> None:
 def test_single_payment_sums_up_to_itself(authorized: int, data: st.DataObject) -> None:
     captured = data.draw(st.integers(0, authorized))
     refunded = data.draw(st.integers(0, captured))
-    one = figures("authorized", authorized, captured, refunded)
-    settled = figures(settled_status(one), authorized, captured, refunded)
+    lost = data.draw(st.integers(0, captured))
+    one = figures("authorized", authorized, captured, refunded, lost)
+    settled = figures(settled_status(one), authorized, captured, refunded, lost)
 
     assert summary_of([settled]) is settled.status

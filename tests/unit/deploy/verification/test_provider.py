@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from core.domain.reconciliation_grace import GRACE
 from core.domain.statuses import OrderStatus, PaymentStatus
-from deploy.verification.provider import GRACE, Charge, Comparison, Payment
+from deploy.verification.provider import Charge, Comparison, Payment
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 ORDER = "ord_01jgfjjz00e008000000000001"

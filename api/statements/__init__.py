@@ -1,0 +1,1 @@
+"""What a settlement pays, as people and accountants read it: JSON, CSV, PDF."""

@@ -1,0 +1,138 @@
+"""The whole platform with an outside world of its own: nobody else's payments are in its books.
+
+- ``world``: all pools on the development server, one database and one sandbox for a whole file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+
+from activities.reconciliation import ProviderReconciliationActivities
+from core.settings import Settings
+from deploy.local.ports import free_ports
+from deploy.local.postgres import local_url
+from deploy.local.sandbox import sandbox_part
+from deploy.local.supervisor import Supervisor
+from models.repositories.invariants import INVARIANTS, rows_that_break
+from tests.conftest import TestServers
+from tests.eventually import eventually
+from tests.workflows.outside import Outside
+from tests.workflows.platform import Platform, running_platform, with_sections
+from workflows import workflow_ids
+from workflows.ports.reconciliation import Reconciled, Reconciliation
+from workflows.reconciliation import ReconciliationWorkflow
+from workflows.task_queues import TaskQueue
+
+STRIPE = Reconciliation(provider="stripe")
+TIMES = {
+    # What is planted is found at once, and parcels leave as soon as they can.
+    "reconciliation": {"grace_seconds": 0},
+    "fulfillment": {"handling_seconds": 0},
+    "worker": {"drain_seconds": 0},
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """The platform, and what is asked of its books."""
+
+    platform: Platform
+
+    async def sql(self, statement: str, **parameters: Any) -> list[dict[str, Any]]:
+        rows = await self.platform.shop.database.statement(text(statement), parameters)
+        return [dict(row) for row in rows]
+
+    async def reconcile(self) -> Reconciled:
+        """Compare the books once, and wait until every repair has come to its end."""
+        async with asyncio.timeout(60):
+            result = await self.platform.shop.temporal.execute_workflow(
+                ReconciliationWorkflow.run,
+                STRIPE,
+                id=workflow_ids.reconciliation("stripe"),
+                task_queue=TaskQueue.MAINTENANCE,
+            )
+        assert result is not None
+        return result
+
+    async def repaired(self, *, within_seconds: float = 60) -> None:
+        """Wait until nothing is being repaired any more."""
+
+        async def repairing() -> list[dict[str, Any]]:
+            return await self.sql("SELECT * FROM differences WHERE status = 'repairing'")
+
+        await eventually(repairing, lambda rows: not rows, within_seconds=within_seconds)
+
+    async def differences(self) -> dict[tuple[str, str], dict[str, Any]]:
+        """Every difference by its kind and subject, the last one of each."""
+        rows = await self.sql("SELECT * FROM differences ORDER BY id")
+        return {(row["kind"], row["subject"]): row for row in rows}
+
+    def steps(self) -> ProviderReconciliationActivities:
+        resources = self.platform.resources
+        return ProviderReconciliationActivities(
+            resources.database,
+            resources.payments,
+            resources.temporal,
+            resources.settings.reconciliation,
+        )
+
+    async def broken_promises(self) -> dict[str, list[dict[str, Any]]]:
+        database = self.platform.shop.database
+        found = {one.name: await rows_that_break(database, one) for one in INVARIANTS}
+        return {name: rows for name, rows in found.items() if rows}
+
+
+@pytest.fixture(scope="module")
+async def own_sandbox(servers: TestServers) -> AsyncIterator[str]:
+    """A sandbox for this file alone."""
+    port = free_ports().sandbox
+    with tempfile.TemporaryDirectory(prefix="perdure-sandbox-") as folder:
+        part = sandbox_part(data_dir=Path(folder), port=port, addresses=servers.addresses)
+        supervisor = Supervisor([part], logs=Path(folder) / "logs")
+        await supervisor.start()
+        yield f"http://127.0.0.1:{port}"
+        await supervisor.stop()
+
+
+@pytest.fixture(scope="module")
+async def own_database(servers: TestServers, template_database: str) -> AsyncIterator[str]:
+    """A migrated database for this file alone."""
+    connection = await asyncpg.connect(local_url(servers.ports.postgres, "postgres"))
+    await connection.execute(f"CREATE DATABASE reconciled TEMPLATE {template_database}")
+    yield local_url(servers.ports.postgres, "reconciled")
+    await connection.execute("DROP DATABASE reconciled WITH (FORCE)")
+    await connection.close()
+
+
+@pytest.fixture(scope="module")
+def own_settings(settings: Settings, own_database: str, own_sandbox: str) -> Settings:
+    return with_sections(
+        settings,
+        {
+            **TIMES,
+            "postgres": {"url": SecretStr(own_database)},
+            "stripe": {"api_base": f"{own_sandbox}/stripe"},
+            "carrier": {"api_base": f"{own_sandbox}/carrier"},
+        },
+    )
+
+
+@pytest.fixture(scope="module")
+async def world(own_settings: Settings, own_sandbox: str) -> AsyncIterator[World]:
+    async with httpx.AsyncClient(base_url=f"{own_sandbox}/_control", timeout=30) as http:
+        outside = Outside(http=http)
+        await outside.webhooks("drop")
+        await outside.move_parcels_in(None)
+        async with running_platform(own_settings, outside) as platform:
+            yield World(platform=platform)
