@@ -105,9 +105,9 @@ UPDATE payments SET authorized_amount = amount + 1 WHERE order_id = :order_confi
 
 -- breaks: payment_within_bounds
 ALTER TABLE payments DROP CONSTRAINT ck_payments_refunded_within_captured;
-UPDATE payments SET refunded_amount = :total + 1, status = 'partially_refunded'
+UPDATE payments SET refunded_amount = :total + 1, status = 'refunded'
 WHERE order_id = :order_shipped;
-UPDATE orders SET payment_status = 'partially_refunded' WHERE id = :order_shipped;
+UPDATE orders SET payment_status = 'refunded' WHERE id = :order_shipped;
 INSERT INTO refunds (id, order_id, amount, currency, status, reason, actor, items)
 VALUES ('rfd_1', :order_shipped, :total + 1, 'USD', 'succeeded', '', 'system', '[]');
 INSERT INTO refund_parts (refund_id, payment_id, amount, status)

@@ -149,6 +149,7 @@ POLICIES = {
     "GET /v1/vendor/settlements": VENDOR,
     "GET /v1/vendor/settlements/{id}/statement": VENDOR,
     "GET /v1/vendor/balance": VENDOR,
+    "POST /v1/webhooks/paystack": PROVIDER,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
     "GET /healthz": ANYONE,
