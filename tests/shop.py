@@ -128,7 +128,9 @@ class Shop:
         shelf: Shelf,
         quantity: int = 1,
         *,
+        provider: str = "stripe",
         payment_method: str = "pm_card_visa",
+        email: str | None = None,
         hold_id: str | None = None,
         more: Sequence[Shelf] = (),
         promotions: Sequence[CartPromotion] = (),
@@ -150,17 +152,7 @@ class Shop:
             cart=Cart(
                 currency="USD",
                 lines=[
-                    CartLine(
-                        sku=one.sku,
-                        variant_id=one.variant_id,
-                        vendor_id=one.vendor_id,
-                        name="Thing",
-                        quantity=units,
-                        unit_price=PRICE,
-                        total=PRICE * units,
-                        tax=0,
-                        discount=0 if position else discount,
-                    )
+                    _line(one, units, discount=0 if position else discount)
                     for position, (one, units) in enumerate(wanted)
                 ],
                 subtotal=goods,
@@ -170,8 +162,9 @@ class Shop:
                 total=goods - discount + SHIPPING,
                 shipping_method="standard",
                 shipping_address=ADDRESS,
-                provider="stripe",
+                provider=provider,
                 payment_method=payment_method,
+                email=email,
                 hold_id=hold_id,
                 promotions=promotions,
                 plan=[
@@ -239,7 +232,13 @@ class Shop:
         return str(rows[0]["status"])
 
     async def receive_event(
-        self, provider: str, type_: str, *, object_id: str, reference: str | None = None
+        self,
+        provider: str,
+        type_: str,
+        *,
+        object_id: str,
+        reference: str | None = None,
+        payload: dict[str, Any] | None = None,
     ) -> str:
         """Store an event and run its workflow, as the API does; return what came of it."""
         event = WebhookEvent(
@@ -248,7 +247,7 @@ class Shop:
             type=type_,
             object_id=object_id,
             reference=reference,
-            payload={},
+            payload=payload or {},
         )
         ref = EventRef(provider=provider, event_id=event.event_id)
         await self._add([[event]])
@@ -358,6 +357,20 @@ class Shop:
             {"id": order_id},
         )
         return [row["status"] for row in rows]
+
+
+def _line(shelf: Shelf, units: int, *, discount: int) -> CartLine:
+    return CartLine(
+        sku=shelf.sku,
+        variant_id=shelf.variant_id,
+        vendor_id=shelf.vendor_id,
+        name="Thing",
+        quantity=units,
+        unit_price=PRICE,
+        total=PRICE * units,
+        tax=0,
+        discount=discount,
+    )
 
 
 def _units(shelf: Shelf, units: int) -> list[list[Any]]:

@@ -78,7 +78,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
     TaskQueue.PAYMENTS: Pool(
         workflows=[DisputeWorkflow, PaymentCaptureWorkflow, PaymentEventWorkflow, RefundWorkflow],
         activities=lambda resources: [
-            GatewayPaymentActivities(resources.database, resources.payments),
+            _payments(resources),
             GatewayCaptureActivities(resources.database, resources.payments),
             GatewayRefundActivities(resources.database, resources.payments),
             _disputes(resources),
@@ -142,6 +142,14 @@ def _checkout(resources: Resources) -> PostgresCheckoutActivities:
 
 def _parking(resources: Resources) -> PostgresParkingActivities:
     return PostgresParkingActivities(resources.database)
+
+
+def _payments(resources: Resources) -> GatewayPaymentActivities:
+    return GatewayPaymentActivities(
+        resources.database,
+        resources.payments,
+        return_url=resources.settings.payments.return_url,
+    )
 
 
 def _disputes(resources: Resources) -> GatewayDisputeActivities:

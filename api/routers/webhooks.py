@@ -44,6 +44,10 @@ _STRIPE_EVENT = {
     "created": 1795339800,
     "data": {"object": {"id": "pi_1", "object": "payment_intent"}},
 }
+_PAYSTACK_EVENT = {
+    "event": "charge.success",
+    "data": {"id": 302961, "status": "success", "reference": "ord-1.authorize.1", "amount": 10000},
+}
 _CARRIER_EVENT = {
     "id": "evt_1",
     "type": "shipment.delivered",
@@ -57,13 +61,18 @@ _CARRIER_EVENT = {
 )
 async def receive_stripe_event(request: Request, resources: Res) -> Response:
     """Take an event of Stripe's, signed in `Stripe-Signature`."""
-    gateway = resources.payments.get("stripe")
-    if gateway is None:
-        raise NotFoundError("this provider is not configured")
-    event = await _verified(request, gateway)
-    return await _receive(
-        resources, gateway.name, event, "PaymentEventWorkflow", TaskQueue.PAYMENTS
-    )
+    return await _receive_payment_event(request, resources, "stripe")
+
+
+@api.post(
+    "/paystack",
+    response_model=Received,
+    responses=_PROBLEMS,
+    openapi_extra=_body(_PAYSTACK_EVENT),
+)
+async def receive_paystack_event(request: Request, resources: Res) -> Response:
+    """Take an event of Paystack's: `x-paystack-signature` is the HMAC-SHA512 of the body."""
+    return await _receive_payment_event(request, resources, "paystack")
 
 
 @api.post(
@@ -75,6 +84,16 @@ async def receive_carrier_event(request: Request, resources: Res) -> Response:
     event = await _verified(request, gateway)
     return await _receive(
         resources, gateway.name, event, "CarrierEventWorkflow", TaskQueue.FULFILLMENT
+    )
+
+
+async def _receive_payment_event(request: Request, resources: Resources, provider: str) -> Response:
+    gateway = resources.payments.get(provider)
+    if gateway is None:
+        raise NotFoundError("this provider is not configured")
+    event = await _verified(request, gateway)
+    return await _receive(
+        resources, gateway.name, event, "PaymentEventWorkflow", TaskQueue.PAYMENTS
     )
 
 

@@ -68,6 +68,7 @@ _ECHOES: dict[str, tuple[str, ...]] = {
     "payment_intent.requires_action": ("requires_action", "failed", "voided", *_BEYOND_AUTHORIZED),
     "payment_intent.payment_failed": ("failed", "voided"),
     "payment_intent.canceled": ("failed", "voided"),
+    "charge.success": _BEYOND_AUTHORIZED,
     "shipment.handed_over": ("handed_over", "in_transit", "delivered"),
     "shipment.in_transit": ("in_transit", "delivered"),
     "shipment.delivered": ("delivered",),
