@@ -39,9 +39,16 @@ class GatewayAuthorizationActivities(PaymentActivities):
     The row of a payment is written before its call, so that the number in its key is decided once.
     """
 
-    def __init__(self, database: Database, gateways: Mapping[str, PaymentGateway]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        gateways: Mapping[str, PaymentGateway],
+        *,
+        return_url: str | None = None,
+    ) -> None:
         self._database = database
         self._gateways = gateways
+        self._return_url = return_url
 
     @activity.defn
     async def authorize_more(self, step: AuthorizeMore) -> AuthorizationState:
@@ -68,6 +75,7 @@ class GatewayAuthorizationActivities(PaymentActivities):
             found = await self._find(gateway, payment)
             if found is not None and found.status is not PaymentStatus.REQUIRES_ACTION:
                 return Authorized(payment=found)
+        begun = await self._begun(gateway, payment.id)
         async with noting_silence(
             lambda: unanswered.mark_payment(self._database, payment.order_id, payment.id)
         ):
@@ -79,6 +87,8 @@ class GatewayAuthorizationActivities(PaymentActivities):
                     currency=payment.currency,
                     payment_method=payment.payment_method,
                     key=f"{payment.order_id}:authorize:{payment.attempt}",
+                    email=begun.email,
+                    return_url=self._back_to(payment.order_id),
                 )
             )
 
@@ -101,7 +111,9 @@ class GatewayAuthorizationActivities(PaymentActivities):
 
     @activity.defn
     async def void_authorization(self, step: AuthorizationRef) -> AuthorizationState:
-        payment = await self._read(step.payment_id)
+        async with self._database.transaction() as session:
+            payment = await payments.get(session, step.payment_id)
+            planned = await payments.planned_on(session, payment.id)
         if payment.status in payments.ENDED:
             return _state(payment)
         gateway = self._gateway(payment.provider)
@@ -110,7 +122,8 @@ class GatewayAuthorizationActivities(PaymentActivities):
             made = await self._find(gateway, payment)
             provider_payment_id = made.provider_payment_id if made else None
         if provider_payment_id is not None:
-            await self._void(gateway, payment, provider_payment_id)
+            kept = payment.captured_amount + planned
+            await self._void(gateway, payment, provider_payment_id, kept)
         return await self._record_void(payment, lapsed=step.lapsed)
 
     @activity.defn
@@ -137,10 +150,12 @@ class GatewayAuthorizationActivities(PaymentActivities):
         return Released(amount=amount)
 
     async def _void(
-        self, gateway: PaymentGateway, payment: Payment, provider_payment_id: str
+        self, gateway: PaymentGateway, payment: Payment, provider_payment_id: str, kept: int
     ) -> None:
         gone = await gateway.void(
-            provider_payment_id, key=f"{payment.order_id}:void:{provider_payment_id}"
+            provider_payment_id,
+            key=f"{payment.order_id}:void:{provider_payment_id}",
+            captured_amount=kept,
         )
         if gone.status is not PaymentStatus.VOIDED and not gone.captured_amount:
             raise ProviderRejectedError(f"a {gone.status} payment cannot be let go")
@@ -177,6 +192,15 @@ class GatewayAuthorizationActivities(PaymentActivities):
     async def _read(self, payment_id: str) -> Payment:
         async with self._database.transaction() as session:
             return await payments.get(session, payment_id)
+
+    async def _begun(self, gateway: PaymentGateway, payment_id: str) -> payments.Begun:
+        """What only the database knows of a payment; asked for when the provider needs it."""
+        if not gateway.capabilities.needs_email:
+            return payments.Begun()
+        return await payments.begun(self._database, payment_id)
+
+    def _back_to(self, order_id: str) -> str | None:
+        return self._return_url and self._return_url.replace("{order_id}", order_id)
 
     def _gateway(self, provider: str) -> PaymentGateway:
         return gateway_of(self._gateways, provider)

@@ -80,6 +80,7 @@ class GatewayCaptureActivities(CaptureActivities):
                 await gateway.void(
                     row["provider_payment_id"],
                     key=f"{step.order_id}:void:{row['provider_payment_id']}",
+                    captured_amount=row["captured_amount"] + int(row["others"]),
                 )
                 await self._record_lapse(step)
                 return PartOutcome(captured=False)
@@ -92,6 +93,7 @@ class GatewayCaptureActivities(CaptureActivities):
             await self._is_taken(gateway, row)
         ):
             return
+        rest = row["authorized_amount"] - row["captured_amount"] - row["amount"]
         async with noting_silence(
             lambda: unanswered.mark_capture(
                 self._database, step.order_id, step.payment_id, step.number
@@ -102,6 +104,7 @@ class GatewayCaptureActivities(CaptureActivities):
                 amount=row["amount"],
                 final=row["final"],
                 key=_key(step, row["attempt"]),
+                release=max(rest, 0) if row["final"] else 0,
             )
         if captured.captured_amount < row["amount"]:
             raise InvalidStateError(present=captured.status, wanted="captured")

@@ -24,6 +24,7 @@ from workflows.ports.payments import AuthorizePayment, PaymentRef
 _ANSWERED = (PaymentStatus.AUTHORIZED, PaymentStatus.FAILED)
 """What an event may tell before our own call does; a challenge comes with the call's answer."""
 
+_UNDECIDED = (PaymentStatus.PENDING, PaymentStatus.REQUIRES_ACTION, PaymentStatus.UNKNOWN)
 _LET_GO = (PaymentStatus.VOIDED, PaymentStatus.REFUNDED)
 """A failed payment is let go too: whoever has its client secret could confirm it once more."""
 
@@ -41,6 +42,10 @@ class GatewayPaymentActivities(GatewayAuthorizationActivities):
             amount=terms.amount,
             currency=terms.currency,
         )
+        begun = await self._begun(gateway, terms.payment_id)
+        if begun.challenged is not None:
+            # Its customer has the address of this page: a second page could be paid as well.
+            return await self._asked_before(gateway, begun.challenged, asked)
         if await self._may_have_been_asked(step):
             found = await self._find_live(gateway, asked)
             if found is not None and found.status is not PaymentStatus.REQUIRES_ACTION:
@@ -56,6 +61,8 @@ class GatewayPaymentActivities(GatewayAuthorizationActivities):
                     currency=terms.currency,
                     payment_method=terms.payment_method,
                     key=f"{step.order_id}:authorize:{step.business_attempt}",
+                    email=begun.email,
+                    return_url=self._back_to(step.order_id),
                 )
             )
         require_asked(result.payment, asked)
@@ -81,7 +88,12 @@ class GatewayPaymentActivities(GatewayAuthorizationActivities):
         asked = await self._asked(step)
         if step.provider_payment_id is None:
             return await self._find_live(gateway, asked)
-        found = await gateway.fetch(step.provider_payment_id)
+        return await self._asked_before(gateway, step.provider_payment_id, asked)
+
+    async def _asked_before(
+        self, gateway: PaymentGateway, provider_payment_id: str, asked: AskedPayment
+    ) -> ProviderPayment:
+        found = await gateway.fetch(provider_payment_id)
         require_asked(found, asked)
         return found
 
@@ -103,7 +115,8 @@ class GatewayPaymentActivities(GatewayAuthorizationActivities):
         if found is None or found.provider_payment_id is None:
             return None
         given_back: list[ProviderRefund] = []
-        if found.captured_amount:
+        if found.captured_amount or found.taken_at_once:
+            await self._give_surplus_back(gateway, step.payment_id, found)
             given_back = await gateway.find_refunds(found.provider_payment_id)
         async with self._database.transaction() as session:
             order = await orders.lock(session, step.order_id)
@@ -111,6 +124,28 @@ class GatewayPaymentActivities(GatewayAuthorizationActivities):
             await self._record_state(session, order, payment, found)
             await refunds.record_found(session, order, payment, given_back)
         return found
+
+    async def _give_surplus_back(
+        self, gateway: PaymentGateway, payment_id: str, found: ProviderPayment
+    ) -> None:
+        """Let go of money that was taken although our books have let it go.
+
+        A page was paid after all, or the refund of what was let go has failed.
+        """
+        payment = await self._read(payment_id)
+        if (
+            not found.taken_at_once
+            or found.provider_payment_id is None
+            or payment.status in _UNDECIDED
+        ):
+            return
+        kept = 0 if payment.status in payments.ENDED else payment.authorized_amount
+        if found.authorized_amount > kept:
+            await gateway.void(
+                found.provider_payment_id,
+                key=f"{payment.order_id}:void:{found.provider_payment_id}",
+                captured_amount=kept,
+            )
 
     async def _record_state(
         self, session: AsyncSession, order: Order, payment: Payment, found: ProviderPayment

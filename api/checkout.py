@@ -18,7 +18,9 @@ from api.engine import NoAnswerYetError, WorkflowClosedError
 from api.idempotency import IdempotentCall, refusal, replay, response_of
 from api.json_route import to_json
 from api.metrics import CHECKOUTS, ORDERS_CONFIRMED
+from api.payment_choice import provider_for
 from api.rendering import draft_document, order_document
+from api.schemas.checkout import CheckoutRequest
 from core.domain.errors import (
     ConflictError,
     IdempotencyKeyReusedError,
@@ -93,7 +95,7 @@ async def _place(
         order_id = snapshot.record.resource_id
     else:
         with pointing_to_the_cart(purchase):
-            priced = _check(call, purchase, snapshot)
+            priced = _check(resources, call, purchase, snapshot)
         short = carts.shortages(wanted.items, snapshot) if wanted.hold_id is None else []
         if short:
             return await _refuse_sold_out(request, resources, call, purchase, short)
@@ -105,9 +107,12 @@ async def _place(
     return await call.settle(resources.database, answer)
 
 
-def _check(call: IdempotentCall, purchase: Purchase, snapshot: CartSnapshot) -> carts.PricedCart:
+def _check(
+    resources: Resources, call: IdempotentCall, purchase: Purchase, snapshot: CartSnapshot
+) -> carts.PricedCart:
     require_orderable(purchase)
     wanted = purchase.wanted
+    _provider(resources, wanted)
     priced = carts.price(
         wanted.items,
         snapshot,
@@ -154,7 +159,7 @@ async def _claim(
             priced,
             shipping_method=wanted.shipping_method,
             shipping_address=wanted.shipping_address.model_dump(),
-            provider=wanted.payment.provider,
+            provider=_provider(resources, wanted),
             payment_method=wanted.payment.payment_method,
             hold_id=wanted.hold_id,
             planned=carts.plan(
@@ -174,6 +179,15 @@ async def _claim(
         raise IdempotencyKeyReusedError("this key was used with another request")
     call.require_same(claim.request_hash)
     return claim.order_id
+
+
+def _provider(resources: Resources, wanted: CheckoutRequest) -> str:
+    return provider_for(
+        resources,
+        wanted.payment,
+        currency=wanted.currency,
+        country=wanted.shipping_address.country,
+    )
 
 
 async def _run(resources: Resources, order_id: str, customer_id: str, seconds_left: float) -> None:

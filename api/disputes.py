@@ -15,8 +15,9 @@ from api.json_route import to_json
 from api.preconditions import require_match
 from api.rendering import money
 from api.schemas.disputes import EvidenceFields
+from core.domain.disputes import DISPUTE_MOVES
 from core.domain.errors import InvalidStateError, NotFoundError
-from core.domain.statuses import DISPUTE_MOVES, DisputeStatus
+from core.domain.statuses import DisputeStatus
 from core.resources import Resources
 from models.repositories import dispute_evidence, dispute_views
 from models.repositories.dispute_views import DisputeView

@@ -166,8 +166,9 @@ async def start_once(
     task_queue: str,
     budget_seconds: float,
     summary: str,
+    id_reuse_policy: WorkflowIDReusePolicy = WorkflowIDReusePolicy.REJECT_DUPLICATE,
 ) -> Start:
-    """Start a workflow that runs once for ever.
+    """Start a workflow that runs once for ever, or once at a time when duplicates are allowed.
 
     Raises:
         UnavailableError: not started, or not known to be.
@@ -179,7 +180,7 @@ async def start_once(
                 argument,
                 id=workflow_id,
                 task_queue=task_queue,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_reuse_policy=id_reuse_policy,
                 static_summary=summary,
             )
     except WorkflowAlreadyStartedError:

@@ -93,12 +93,14 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 _PREFIXES = {
     "carts": "crt",
+    "differences": "dif",
     "disputes": "dsp",
     "commission-rules": "com",
     "holds": "hld",
     "orders": "ord",
     "products": "prd",
     "promotions": "prm",
+    "reconciliations": "rec",
     "returns": "ret",
     "review-rules": "rul",
     "settlements": "stl",

@@ -14,6 +14,7 @@ from api.engine import NoAnswerYetError, UpdateRefusedError, WorkflowClosedError
 from api.idempotency import IdempotentCall, refusal, refusal_of_update, replay
 from api.json_route import to_json
 from api.order_changes import update_id_of
+from api.payment_choice import require_provider
 from api.rendering import order_document
 from core.domain.errors import InvalidStateError, NotFoundError, PaymentDeclinedError
 from core.domain.ids import Prefix, derived_id
@@ -130,10 +131,13 @@ async def pay_order(
 
     Raises:
         NotFoundError: not there, or somebody else's.
+        InvalidRequestError: the provider is not one of this shop's, or does not take the currency.
         IdempotencyKeyReusedError: the key belongs to another request.
         UnavailableError: not known whether it is taken.
     """
     order = await _require_order(resources, order_id, call.caller_id)
+    if given.provider is not None:
+        require_provider(resources, given.provider, currency=order.currency)
     record = await call.claim(resources.database, f"payment:{call.fingerprint}")
     if record.answer is not None:
         return replay(record.answer)

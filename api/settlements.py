@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from fastapi import Request
 from starlette.responses import Response
@@ -60,7 +60,8 @@ async def draw_up(
         InvalidRequestError: no such vendor, a moment to come, or several currencies.
         UnavailableError: not known what came of it; the same key finds it.
     """
-    now = datetime.now(UTC).replace(microsecond=0)
+    # Periods end with a whole second; all of the present one is in.
+    now = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=1)
     until = (wanted.until or now).astimezone(UTC).replace(microsecond=0)
     if until > now:
         _refuse("/until", "it is still to come")
@@ -69,26 +70,28 @@ async def draw_up(
             _refuse("/vendor_id", "there is no such vendor")
     currency = wanted.currency or await _only_currency(resources, wanted.vendor_id, until)
     made = settlement_id(wanted.vendor_id, currency or "XXX", until)
-    record = await call.claim(resources.database, made)
+    # Another key may ask for the same settlement; a repeat of this one asks for its first moment.
+    record = await call.claim(resources.database, f"{made}:{call.fingerprint}")
     if record.answer is not None:
         return replay(record.answer)
+    made = record.resource_id.partition(":")[0]
     order = SettlementRequest(
-        settlement_id=record.resource_id,
+        settlement_id=made,
         vendor_id=wanted.vendor_id,
         currency=currency or "XXX",
-        period_end=datetime.fromtimestamp(issued_at(record.resource_id), UTC),
+        period_end=datetime.fromtimestamp(issued_at(made), UTC),
         actor=f"staff:{call.caller_id}",
     )
     if currency is None or await _drawn_up(resources, order) is None:
         error = InvalidStateError(present=_NOTHING, wanted="a settlement")
         return await call.settle(resources.database, refusal(request, error))
-    view = await settlement_views.find(resources.database, record.resource_id)
+    view = await settlement_views.find(resources.database, made)
     if view is None:
         raise UnavailableError("it is not known yet what came of it")
     answer = StoredAnswer(
         status=201,
         body=to_json(settlement_document(view.settlement)),
-        location=f"/v1/admin/settlements/{record.resource_id}",
+        location=f"/v1/admin/settlements/{made}",
     )
     return await call.settle(resources.database, answer)
 

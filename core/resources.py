@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -16,9 +16,17 @@ from core.database import Database
 from core.gateways.carrier import CarrierGateway
 from core.gateways.carrier_http import HttpCarrierGateway
 from core.gateways.payments import PaymentGateway
+from core.gateways.paystack import PaystackGateway
 from core.gateways.stripe import StripeGateway
 from core.settings import Settings
 from core.telemetry import trace_statements
+
+PAYMENT_GATEWAYS: Mapping[str, Callable[[Settings], PaymentGateway]] = {
+    "stripe": lambda settings: StripeGateway.open(settings.stripe),
+    "paystack": lambda settings: PaystackGateway.open(settings.paystack),
+}
+"""Every provider of payments that there is, by its name; ``payments.providers`` says which are in
+use."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +58,9 @@ async def open_resources(
         trace_statements(database.engine, settings)
         cache = open_cache(settings.redis)
         stack.push_async_callback(cache.aclose)
-        stripe = StripeGateway.open(settings.stripe)
-        stack.push_async_callback(stripe.close)
+        payments = {name: PAYMENT_GATEWAYS[name](settings) for name in settings.payments.providers}
+        for gateway in payments.values():
+            stack.push_async_callback(gateway.close)
         carrier = HttpCarrierGateway.open(settings.carrier)
         stack.push_async_callback(carrier.close)
         yield Resources(
@@ -59,6 +68,6 @@ async def open_resources(
             database=database,
             cache=cache,
             temporal=await temporal.connect(settings, lazy=not for_worker, runtime=runtime),
-            payments={stripe.name: stripe},
+            payments=payments,
             carrier=carrier,
         )

@@ -17,6 +17,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.domain.allocation import AllocationStrategy
+from core.domain.payment_rules import ProviderRule
 from core.domain.returns import WhenUndecided
 from core.secret_stores import AwsSettings, SecretStore, VaultSettings
 from core.section import Section
@@ -72,6 +73,43 @@ class StripeSettings(Section):
         description="JSON list; several are valid while one is rotated out",
     )
     timeout_seconds: float = Field(default=20.0, description="then the outcome is unknown")
+
+
+class PaystackSettings(Section):
+    api_base: str = "http://127.0.0.1:18090/paystack"
+    secret_key: SecretStr = SecretStr(f"sk_test_paystack_{PLACEHOLDER}")
+    previous_secret_keys: tuple[SecretStr, ...] = Field(
+        default=(),
+        description="JSON list; webhooks signed with one are accepted while the key is rotated",
+    )
+    timeout_seconds: float = Field(default=20.0, description="then the outcome is unknown")
+
+
+class PaymentSettings(Section):
+    """Which provider takes which payment."""
+
+    providers: tuple[str, ...] = Field(
+        default=("stripe", "paystack"), description="JSON list; those that are in use"
+    )
+    default_provider: str = Field(
+        default="stripe", description="takes what no rule gives to another"
+    )
+    rules: tuple[ProviderRule, ...] = Field(
+        default=(),
+        description="JSON list of {currency?, country?, provider}; the first that fits decides",
+    )
+    return_url: str = Field(
+        default="http://127.0.0.1:18080/v1/orders/{order_id}",
+        description="where a provider's page leads its customer back to; {order_id} is replaced",
+    )
+
+    @model_validator(mode="after")
+    def _require_providers_in_use(self) -> Self:
+        named = {self.default_provider, *(rule.provider for rule in self.rules)}
+        unused = sorted(named - set(self.providers))
+        if unused:
+            raise ValueError(f"not among the providers in use: {', '.join(unused)}")
+        return self
 
 
 class CarrierSettings(Section):
@@ -302,6 +340,8 @@ class Settings(BaseSettings):
     redis: RedisSettings = RedisSettings()
     temporal: TemporalSettings = TemporalSettings()
     stripe: StripeSettings = StripeSettings()
+    paystack: PaystackSettings = PaystackSettings()
+    payments: PaymentSettings = PaymentSettings()
     carrier: CarrierSettings = CarrierSettings()
     auth: AuthSettings = AuthSettings()
     api: ApiSettings = ApiSettings()
@@ -337,16 +377,23 @@ class Settings(BaseSettings):
         if self.environment is not Environment.PRODUCTION:
             return self
         secrets = {
-            "PERDURE_STRIPE_API_KEY": self.stripe.api_key,
             "PERDURE_CARRIER_API_KEY": self.carrier.api_key,
             "PERDURE_AUTH_JWT_KEY": self.auth.jwt_key,
             "PERDURE_AUTH_CURSOR_KEY": self.auth.cursor_key,
             "PERDURE_AUTH_TRACKING_KEY": self.auth.tracking_key,
         }
-        secrets |= {
-            f"PERDURE_STRIPE_WEBHOOK_SECRETS[{n}]": secret
-            for n, secret in enumerate(self.stripe.webhook_secrets)
-        }
+        if "stripe" in self.payments.providers:
+            secrets["PERDURE_STRIPE_API_KEY"] = self.stripe.api_key
+            secrets |= {
+                f"PERDURE_STRIPE_WEBHOOK_SECRETS[{n}]": secret
+                for n, secret in enumerate(self.stripe.webhook_secrets)
+            }
+        if "paystack" in self.payments.providers:
+            secrets["PERDURE_PAYSTACK_SECRET_KEY"] = self.paystack.secret_key
+            secrets |= {
+                f"PERDURE_PAYSTACK_PREVIOUS_SECRET_KEYS[{n}]": secret
+                for n, secret in enumerate(self.paystack.previous_secret_keys)
+            }
         weak = [name for name, secret in secrets.items() if _is_weak(secret)]
         if self.carrier.webhook_secrets == CarrierSettings().webhook_secrets:
             weak.append("PERDURE_CARRIER_WEBHOOK_SECRETS")

@@ -13,7 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from core.database import Database
 from core.domain.ids import Prefix, new_id
-from core.gateways.event_kinds import carrier_kind, stripe_kind
+from core.gateways.event_kinds import carrier_kind, paystack_kind, stripe_kind
 from models import (
     Product,
     ProductStatus,
@@ -35,6 +35,7 @@ from workflows.ports.webhooks import EventRef
 from workflows.stock_reservation import StockReservationWorkflow
 from workflows.task_queues import TaskQueue
 
+KINDS = {"carrier": carrier_kind, "paystack": paystack_kind, "stripe": stripe_kind}
 PRICE = 1999
 SHIPPING = 500
 ADDRESS = {
@@ -129,7 +130,9 @@ class Shop:
         shelf: Shelf,
         quantity: int = 1,
         *,
+        provider: str = "stripe",
         payment_method: str = "pm_card_visa",
+        email: str | None = None,
         hold_id: str | None = None,
         more: Sequence[Shelf] = (),
         promotions: Sequence[CartPromotion] = (),
@@ -151,17 +154,7 @@ class Shop:
             cart=Cart(
                 currency="USD",
                 lines=[
-                    CartLine(
-                        sku=one.sku,
-                        variant_id=one.variant_id,
-                        vendor_id=one.vendor_id,
-                        name="Thing",
-                        quantity=units,
-                        unit_price=PRICE,
-                        total=PRICE * units,
-                        tax=0,
-                        discount=0 if position else discount,
-                    )
+                    _line(one, units, discount=0 if position else discount)
                     for position, (one, units) in enumerate(wanted)
                 ],
                 subtotal=goods,
@@ -171,8 +164,9 @@ class Shop:
                 total=goods - discount + SHIPPING,
                 shipping_method="standard",
                 shipping_address=ADDRESS,
-                provider="stripe",
+                provider=provider,
                 payment_method=payment_method,
+                email=email,
                 hold_id=hold_id,
                 promotions=promotions,
                 plan=[
@@ -247,16 +241,17 @@ class Shop:
         object_id: str,
         reference: str | None = None,
         payment_id: str | None = None,
+        payload: dict[str, Any] | None = None,
     ) -> str:
         """Store an event and run its workflow, as the API does; return what came of it."""
-        kind = carrier_kind(type_) if provider == "carrier" else stripe_kind(type_)
+        kind = KINDS[provider](type_)
         event = WebhookEvent(
             provider=provider,
             event_id=new_id(Prefix.EVENT),
             type=type_,
             object_id=object_id,
             reference=reference,
-            payload={"payment_id": payment_id, "subject": kind.subject},
+            payload={"payment_id": payment_id, "subject": kind.subject, **(payload or {})},
         )
         ref = EventRef(provider=provider, event_id=event.event_id)
         await self._add([[event]])
@@ -366,6 +361,20 @@ class Shop:
             {"id": order_id},
         )
         return [row["status"] for row in rows]
+
+
+def _line(shelf: Shelf, units: int, *, discount: int) -> CartLine:
+    return CartLine(
+        sku=shelf.sku,
+        variant_id=shelf.variant_id,
+        vendor_id=shelf.vendor_id,
+        name="Thing",
+        quantity=units,
+        unit_price=PRICE,
+        total=PRICE * units,
+        tax=0,
+        discount=discount,
+    )
 
 
 def _units(shelf: Shelf, units: int) -> list[list[Any]]:

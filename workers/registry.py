@@ -80,7 +80,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
     TaskQueue.PAYMENTS: Pool(
         workflows=[DisputeWorkflow, PaymentCaptureWorkflow, PaymentEventWorkflow, RefundWorkflow],
         activities=lambda resources: [
-            GatewayPaymentActivities(resources.database, resources.payments),
+            _payments(resources),
             GatewayCaptureActivities(resources.database, resources.payments),
             GatewayRefundActivities(resources.database, resources.payments),
             _disputes(resources),
@@ -146,6 +146,14 @@ def _checkout(resources: Resources) -> PostgresCheckoutActivities:
 
 def _parking(resources: Resources) -> PostgresParkingActivities:
     return PostgresParkingActivities(resources.database)
+
+
+def _payments(resources: Resources) -> GatewayPaymentActivities:
+    return GatewayPaymentActivities(
+        resources.database,
+        resources.payments,
+        return_url=resources.settings.payments.return_url,
+    )
 
 
 def _disputes(resources: Resources) -> GatewayDisputeActivities:

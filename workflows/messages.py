@@ -116,10 +116,13 @@ NEW_PAYMENT = "a new payment from the customer"
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentMethodGiven:
-    """The customer's answer to that: the provider's token of a payment method, never a card."""
+    """The customer's answer to that: the provider's token of a payment method, never a card.
+
+    Without a ``provider`` it is that of the payment before.
+    """
 
     actor: str
-    provider: str
+    provider: str | None = None
     payment_method: str
 
 

@@ -44,6 +44,10 @@ _STRIPE_EVENT = {
     "created": 1795339800,
     "data": {"object": {"id": "pi_1", "object": "payment_intent"}},
 }
+_PAYSTACK_EVENT = {
+    "event": "charge.success",
+    "data": {"id": 302961, "status": "success", "reference": "ord-1.authorize.1", "amount": 10000},
+}
 _CARRIER_EVENT = {
     "id": "evt_1",
     "type": "shipment.delivered",
@@ -57,11 +61,18 @@ _CARRIER_EVENT = {
 )
 async def receive_stripe_event(request: Request, resources: Res) -> Response:
     """Take an event of Stripe's, signed in `Stripe-Signature`."""
-    gateway = resources.payments.get("stripe")
-    if gateway is None:
-        raise NotFoundError("this provider is not configured")
-    event = await _verified(request, gateway)
-    return await _receive(resources, gateway.name, event)
+    return await _receive_payment_event(request, resources, "stripe")
+
+
+@api.post(
+    "/paystack",
+    response_model=Received,
+    responses=_PROBLEMS,
+    openapi_extra=_body(_PAYSTACK_EVENT),
+)
+async def receive_paystack_event(request: Request, resources: Res) -> Response:
+    """Take an event of Paystack's: `x-paystack-signature` is the HMAC-SHA512 of the body."""
+    return await _receive_payment_event(request, resources, "paystack")
 
 
 @api.post(
@@ -70,6 +81,14 @@ async def receive_stripe_event(request: Request, resources: Res) -> Response:
 async def receive_carrier_event(request: Request, resources: Res) -> Response:
     """Take an event of the carrier's, signed by the Standard Webhooks scheme."""
     gateway = resources.carrier
+    event = await _verified(request, gateway)
+    return await _receive(resources, gateway.name, event)
+
+
+async def _receive_payment_event(request: Request, resources: Resources, provider: str) -> Response:
+    gateway = resources.payments.get(provider)
+    if gateway is None:
+        raise NotFoundError("this provider is not configured")
     event = await _verified(request, gateway)
     return await _receive(resources, gateway.name, event)
 

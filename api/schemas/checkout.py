@@ -183,9 +183,16 @@ def _no_card_number(value: object) -> object:
 
 
 class PaymentChoice(Schema):
-    """``payment_method`` is the provider's token, never a card."""
+    """``payment_method`` is the provider's token, never a card.
 
-    provider: Literal["stripe"]
+    Without a ``provider`` the shop's rules choose one by currency and country; for a further
+    payment it is the order's. At Paystack the method is a saved authorization (``AUTH_…``), or
+    ``checkout`` for its own page.
+    """
+
+    provider: (
+        Annotated[str, StringConstraints(pattern=ENUM_LIKE), Field(examples=["stripe"])] | None
+    ) = None
     payment_method: Annotated[
         str,
         BeforeValidator(_no_card_number),

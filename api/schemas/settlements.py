@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from api.schemas.base import (
     AT_EXAMPLE,
@@ -108,7 +108,7 @@ class SettlementRequest(Schema):
 
     vendor_id: Annotated[str, text(64)]
     currency: CurrencyCode | None = None
-    until: Moment | None = None
+    until: AwareDatetime | None = None
 
 
 class Approve(Schema):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from fpdf import FPDF, XPos, YPos
 from fpdf.enums import TableBordersLayout, TextEmphasis
-from fpdf.fonts import FontFace
+from fpdf.fonts import FontFace, TTFFont
 
 from api.rendering import order_number
 from core.domain.money import Money
@@ -20,6 +20,7 @@ from models.settlements import Settlement
 _CORE_FONT = "Helvetica"
 _OWN_FONT = "Statement"
 _LAST_OF_LATIN1 = 0xFF
+_WRITTEN_PLAINLY = str.maketrans("–—‘’“”łŁđĐıŒœ", "--''\"\"lLdDiOo")  # noqa: RUF001  # those are meant
 _MARGIN_MM = 18
 _SUMS_MM = 100
 _INK, _GREY, _LIGHT = (28, 32, 38), (110, 116, 124), (241, 243, 245)
@@ -60,12 +61,12 @@ class _Statement(FPDF):
 
     def words(self, text: str) -> str:
         """The text as the font has it: what it lacks is written plainly, or as a question mark."""
-        if self._unicode:
-            return text
-        plain = "".join(
-            letter if ord(letter) <= _LAST_OF_LATIN1 else _plain(letter) for letter in text
-        )
-        return plain.strip()
+        has = self._has if self._unicode else _is_latin1
+        return "".join(letter if has(letter) else _plain(letter) for letter in text).strip()
+
+    def _has(self, letter: str) -> bool:
+        font = self.fonts[_OWN_FONT.lower()]
+        return isinstance(font, TTFFont) and ord(letter) in font.cmap
 
     def put(self, text: str, *, size: int, bold: bool = False, grey: bool = False) -> None:
         """Write a paragraph over the whole width; ``size`` in points."""
@@ -199,10 +200,14 @@ def _table(pdf: _Statement, settlement: Settlement, lines: Sequence[StatementLin
         table.row(("Total", "", "", *(_decimal(settlement, amount) for amount in sums)), style=bold)
 
 
+def _is_latin1(letter: str) -> bool:
+    return ord(letter) <= _LAST_OF_LATIN1
+
+
 def _plain(letter: str) -> str:
-    """The Latin letter without its accent, or a question mark."""
-    found = "".join(one for one in unicodedata.normalize("NFKD", letter) if one.isascii())
-    return found or "?"
+    """What stands for a letter that the font lacks: without its accent, or a question mark."""
+    known = unicodedata.normalize("NFKD", letter.translate(_WRITTEN_PLAINLY))
+    return "".join(one for one in known if one.isascii()) or "?"
 
 
 def _day(moment: datetime) -> str:

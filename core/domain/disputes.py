@@ -1,4 +1,4 @@
-"""A dispute's shares and its reminders; pure."""
+"""A dispute's moves, its shares and its reminders; pure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,18 @@ from datetime import datetime, timedelta
 
 from core.domain.money import split
 from core.domain.statuses import DisputeStatus
+
+DISPUTE_MOVES: Mapping[DisputeStatus, frozenset[DisputeStatus]] = {
+    DisputeStatus.NEEDS_RESPONSE: frozenset(
+        {DisputeStatus.UNDER_REVIEW, DisputeStatus.WON, DisputeStatus.LOST}
+    ),
+    # Back to the beginning when an inquiry becomes a dispute: the bank asks once more.
+    DisputeStatus.UNDER_REVIEW: frozenset(
+        {DisputeStatus.NEEDS_RESPONSE, DisputeStatus.WON, DisputeStatus.LOST}
+    ),
+    DisputeStatus.WON: frozenset(),
+    DisputeStatus.LOST: frozenset(),
+}
 
 OPEN_DISPUTE = (DisputeStatus.NEEDS_RESPONSE, DisputeStatus.UNDER_REVIEW)
 """Not decided yet."""

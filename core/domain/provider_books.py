@@ -133,3 +133,5 @@ class Capabilities:
     refund_days: int | None
     """How long after the capture money can be given back; None for ever."""
     minimum_amount: int = 1
+    needs_email: bool = False
+    """It takes no payment without its customer's e-mail address."""

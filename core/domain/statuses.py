@@ -207,18 +207,6 @@ PAYMENT_MOVES: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
     ),
 }
 
-DISPUTE_MOVES: Mapping[DisputeStatus, frozenset[DisputeStatus]] = {
-    DisputeStatus.NEEDS_RESPONSE: frozenset(
-        {DisputeStatus.UNDER_REVIEW, DisputeStatus.WON, DisputeStatus.LOST}
-    ),
-    # Back to the beginning when an inquiry becomes a dispute: the bank asks once more.
-    DisputeStatus.UNDER_REVIEW: frozenset(
-        {DisputeStatus.NEEDS_RESPONSE, DisputeStatus.WON, DisputeStatus.LOST}
-    ),
-    DisputeStatus.WON: frozenset(),
-    DisputeStatus.LOST: frozenset(),
-}
-
 SETTLEMENT_MOVES: Mapping[SettlementStatus, frozenset[SettlementStatus]] = {
     SettlementStatus.DRAFT: frozenset(
         {

@@ -110,17 +110,26 @@ class PaymentGateway(Protocol):
         ...
 
     async def capture(
-        self, provider_payment_id: str, *, amount: int, final: bool, key: str
+        self, provider_payment_id: str, *, amount: int, final: bool, key: str, release: int = 0
     ) -> ProviderPayment:
         """Capture part or all of an authorization; ``final`` lets the rest go.
+
+        ``release`` is that rest by our books (minor units). A provider that took the whole amount
+        at once gives it back; it answers with ``captured_amount`` as it was asked for.
 
         Raises:
             AuthorizationLapsedError: the provider does not hold so much any more.
         """
         ...
 
-    async def void(self, provider_payment_id: str, *, key: str) -> ProviderPayment:
-        """Let an authorization go; one that is already gone is returned as it is."""
+    async def void(
+        self, provider_payment_id: str, *, key: str, captured_amount: int = 0
+    ) -> ProviderPayment:
+        """Let an authorization go; one that is already gone is returned as it is.
+
+        ``captured_amount`` stays taken by our books (minor units): a provider that took the whole
+        amount at once gives back the rest.
+        """
         ...
 
     async def refund(

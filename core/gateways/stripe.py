@@ -165,8 +165,9 @@ class StripeGateway(StripeBooks, StripeDisputes, StripeTransfers):
         return found
 
     async def capture(
-        self, provider_payment_id: str, *, amount: int, final: bool, key: str
+        self, provider_payment_id: str, *, amount: int, final: bool, key: str, release: int = 0
     ) -> ProviderPayment:
+        del release  # Stripe holds the rest and knows itself how much it is
         params: PaymentIntentCaptureParams = {
             "amount_to_capture": amount,
             "expand": ["latest_charge"],
@@ -191,7 +192,10 @@ class StripeGateway(StripeBooks, StripeDisputes, StripeTransfers):
                 return payment
         return payment_of(intent.to_dict())
 
-    async def void(self, provider_payment_id: str, *, key: str) -> ProviderPayment:
+    async def void(
+        self, provider_payment_id: str, *, key: str, captured_amount: int = 0
+    ) -> ProviderPayment:
+        del captured_amount  # what Stripe has captured stays captured
         with domain_errors():
             try:
                 intent = await self._intents.cancel_async(

@@ -33,6 +33,7 @@ class Addresses:
     temporal_ui_url: str
     sandbox_url: str
     stripe_api_base: str
+    paystack_api_base: str
     carrier_api_base: str
 
 
@@ -58,6 +59,7 @@ def addresses_of(ports: Ports, environ: Mapping[str, str]) -> Addresses:
         ),
         sandbox_url="" if "sandbox" in external_parts(environ) else sandbox_url,
         stripe_api_base=environ.get("PERDURE_STRIPE_API_BASE", f"{sandbox_url}/stripe"),
+        paystack_api_base=environ.get("PERDURE_PAYSTACK_API_BASE", f"{sandbox_url}/paystack"),
         carrier_api_base=environ.get("PERDURE_CARRIER_API_BASE", f"{sandbox_url}/carrier"),
     )
 
@@ -68,7 +70,11 @@ def external_parts(environ: Mapping[str, str]) -> frozenset[str]:
         "postgres": {"PERDURE_POSTGRES_URL"},
         "valkey": {"PERDURE_REDIS_URL"},
         "temporal": {"PERDURE_TEMPORAL_ADDRESS"},
-        "sandbox": {"PERDURE_STRIPE_API_BASE", "PERDURE_CARRIER_API_BASE"},
+        "sandbox": {
+            "PERDURE_STRIPE_API_BASE",
+            "PERDURE_PAYSTACK_API_BASE",
+            "PERDURE_CARRIER_API_BASE",
+        },
     }
     return frozenset(part for part, names in replaced_by.items() if names <= environ.keys())
 
@@ -88,6 +94,8 @@ def stack_environment(addresses: Addresses) -> dict[str, str]:
         "PERDURE_TEMPORAL_NAMESPACE": addresses.temporal_namespace,
         "PERDURE_TEMPORAL_UI_URL": addresses.temporal_ui_url,
         "PERDURE_STRIPE_API_BASE": addresses.stripe_api_base,
+        "PERDURE_PAYSTACK_API_BASE": addresses.paystack_api_base,
+        "PERDURE_PAYMENTS_RETURN_URL": f"{addresses.api_public_url}/v1/orders/{{order_id}}",
         "PERDURE_CARRIER_API_BASE": addresses.carrier_api_base,
         "PERDURE_API_HOST": addresses.api_host,
         "PERDURE_API_PORT": str(urlsplit(addresses.api_url).port),

@@ -20,6 +20,7 @@ def sandbox_part(*, data_dir: Path, port: int, addresses: Addresses) -> Part:
             *("--host", LOOPBACK, "--port", str(port)),
             *("--data", str(data_dir / "sandbox.sqlite")),
             *("--stripe-webhook-url", f"{webhooks}/stripe"),
+            *("--paystack-webhook-url", f"{webhooks}/paystack"),
             *("--carrier-webhook-url", f"{webhooks}/carrier"),
         ),
         ready=partial(http_ok, f"http://{LOOPBACK}:{port}/healthz"),

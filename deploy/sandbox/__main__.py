@@ -29,6 +29,7 @@ async def _serve(arguments: argparse.Namespace) -> None:
         database=arguments.data,
         public_url=arguments.public_url or f"http://{arguments.host}:{arguments.port}",
         stripe_webhook_url=arguments.stripe_webhook_url,
+        paystack_webhook_url=arguments.paystack_webhook_url,
         carrier_webhook_url=arguments.carrier_webhook_url,
         carrier_transit_ms=arguments.carrier_transit_ms,
         webhook_delay_ms=arguments.webhook_delay_ms,
@@ -50,8 +51,9 @@ def _parse_arguments() -> argparse.Namespace:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=18090)
     parser.add_argument("--data", type=Path, required=True, help="the SQLite file")
-    parser.add_argument("--public-url", help="in label addresses; from host and port if unset")
+    parser.add_argument("--public-url", help="in addresses of labels and pages")
     parser.add_argument("--stripe-webhook-url", help="unset: events are kept, not delivered")
+    parser.add_argument("--paystack-webhook-url", help="unset: events are kept, not delivered")
     parser.add_argument("--carrier-webhook-url", help="unset: events are kept, not delivered")
     parser.add_argument(
         "--stripe-event",

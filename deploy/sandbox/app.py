@@ -1,4 +1,4 @@
-"""The application: the three mounts, the health check and the tasks behind them."""
+"""The application: the four mounts, the health check and the tasks behind them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from deploy.sandbox.carrier.app import create_carrier
 from deploy.sandbox.carrier.tracking import Tracker
 from deploy.sandbox.config import SandboxConfig
 from deploy.sandbox.control import create_control
+from deploy.sandbox.paystack.app import create_paystack
 from deploy.sandbox.sandbox import Sandbox
 from deploy.sandbox.stripe.app import create_stripe
 
@@ -43,6 +44,7 @@ async def create_app(config: SandboxConfig) -> Starlette:
     app = Starlette(
         routes=[
             Mount("/stripe", create_stripe(sandbox)),
+            Mount("/paystack", create_paystack(sandbox)),
             Mount("/carrier", create_carrier(sandbox, tracker)),
             Mount("/_control", create_control(sandbox, tracker)),
             Route("/healthz", healthz),

@@ -19,10 +19,12 @@ class SandboxConfig:
     database: Path
     stripe_api_key: str
     stripe_webhook_secret: str
+    paystack_secret_key: str
     carrier_api_key: str
     carrier_webhook_secret: str
     public_url: str
     stripe_webhook_url: str | None = None
+    paystack_webhook_url: str | None = None
     carrier_webhook_url: str | None = None
     stripe_events: tuple[str, ...] = DEFAULT_STRIPE_EVENTS
     carrier_transit_ms: int = 1500
@@ -39,6 +41,7 @@ def config_from_settings(
     database: Path,
     public_url: str,
     stripe_webhook_url: str | None,
+    paystack_webhook_url: str | None,
     carrier_webhook_url: str | None,
     carrier_transit_ms: int,
     webhook_delay_ms: int,
@@ -50,9 +53,11 @@ def config_from_settings(
         public_url=public_url,
         stripe_api_key=settings.stripe.api_key.get_secret_value(),
         stripe_webhook_secret=settings.stripe.webhook_secrets[0].get_secret_value(),
+        paystack_secret_key=settings.paystack.secret_key.get_secret_value(),
         carrier_api_key=settings.carrier.api_key.get_secret_value(),
         carrier_webhook_secret=settings.carrier.webhook_secrets[0].get_secret_value(),
         stripe_webhook_url=stripe_webhook_url,
+        paystack_webhook_url=paystack_webhook_url,
         carrier_webhook_url=carrier_webhook_url,
         stripe_events=stripe_events,
         carrier_transit_ms=carrier_transit_ms,

@@ -5,7 +5,11 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import sqlite3
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
+from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,7 +28,11 @@ from deploy.sandbox.control_requests import (
     WebhookRequest,
 )
 from deploy.sandbox.documents import Json
+from deploy.sandbox.exchange import respond
 from deploy.sandbox.faults import Fault
+from deploy.sandbox.paystack import control as paystack
+from deploy.sandbox.paystack.context import TRANSACTION, Record
+from deploy.sandbox.paystack.errors import PaystackError
 from deploy.sandbox.sandbox import SERVICES, Sandbox
 from deploy.sandbox.stripe.confirmation import fail_challenge, pass_challenge
 from deploy.sandbox.stripe.context import PAYMENT_INTENT, REFUND, Context
@@ -35,6 +43,7 @@ from deploy.sandbox.transaction import Transaction
 from deploy.sandbox.webhook_modes import Switch
 
 MAX_DELIVERIES = 10_000
+LEDGER_KINDS = {"stripe": PAYMENT_INTENT, "paystack": TRANSACTION}
 
 
 class ControlApi:
@@ -64,9 +73,14 @@ class ControlApi:
         intent_id = request.path_params["payment_intent"]
 
         def resolve(transaction: Transaction) -> Json:
+            elsewhere = paystack.challenge(
+                transaction, intent_id, passed=asked.outcome == "succeeded"
+            )
+            if elsewhere is not None:
+                return elsewhere
             intent = transaction.documents.get(intent_id, PAYMENT_INTENT)
             if intent is None:
-                raise ControlError(404, "not_found", f"There is no payment intent {intent_id}.")
+                raise ControlError(404, "not_found", f"There is no payment {intent_id}.")
             if intent["status"] != "requires_action":
                 raise ControlError(
                     409,
@@ -98,6 +112,9 @@ class ControlApi:
         refund_id = request.path_params["refund"]
 
         def settle(transaction: Transaction) -> Json:
+            elsewhere = paystack.refund(transaction, refund_id, asked.status)
+            if elsewhere is not None:
+                return elsewhere
             refund = transaction.documents.get(refund_id, REFUND)
             if refund is None:
                 raise ControlError(404, "not_found", f"There is no refund {refund_id}.")
@@ -156,12 +173,13 @@ class ControlApi:
         return answer({"modes": self._modes(), "data": data})
 
     async def show_ledger(self, request: Request) -> Response:
-        """Every attempt to charge, oldest first, with no limit; `id` is the payment intent's."""
-        if request.query_params.get("service", "stripe") != "stripe":
+        """Every attempt to charge, oldest first, with no limit; `id` is the provider's own."""
+        service = request.query_params.get("service", "stripe")
+        if service not in LEDGER_KINDS:
             raise ControlError(
-                422, "invalid_request", "Only stripe keeps a ledger.", field="service"
+                422, "invalid_request", f"{service} keeps no ledger.", field="service"
             )
-        return answer({"data": await self._sandbox.store.read(_ledger)})
+        return answer({"data": await self._sandbox.store.read(partial(_ledger, service=service))})
 
     async def list_messages(self, _request: Request) -> Response:
         return answer({"data": []})
@@ -217,9 +235,16 @@ def create_control(sandbox: Sandbox, tracker: Tracker) -> Starlette:
     )
     return Starlette(
         routes=[
-            Route(path, _guarded(handler), methods=[method]) for method, path, handler in handlers
+            *(
+                Route(path, _guarded(handler), methods=[method])
+                for method, path, handler in handlers
+            ),
+            *(
+                Route(path, _guarded(_of_paystack(sandbox, model, act)), methods=["POST"])
+                for path, model, act in paystack.CONTROLS
+            ),
         ],
-        exception_handlers={ControlError: _explain},
+        exception_handlers={ControlError: _explain, PaystackError: _explain_paystack},
     )
 
 
@@ -233,18 +258,38 @@ def _guarded(handler: Handler) -> Handler:
     return guarded
 
 
+def _of_paystack(
+    sandbox: Sandbox, model: type[BaseModel], act: Callable[[Transaction, Any, str], Record]
+) -> Handler:
+    async def handler(request: Request) -> Response:
+        asked = await read_body(request, model)
+        name = request.path_params.get("name", "")
+        record = await sandbox.act(lambda transaction: act(transaction, asked, name))
+        return answer(record.wire)
+
+    return handler
+
+
+def _explain_paystack(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, PaystackError):
+        raise error
+    return respond(error.answer())
+
+
 def _explain(_request: Request, error: Exception) -> Response:
     if not isinstance(error, ControlError):
         raise error
     return answer({"error": error.error}, status=error.status)
 
 
-def _ledger(connection: sqlite3.Connection) -> list[Json]:
+def _ledger(connection: sqlite3.Connection, *, service: str) -> list[Json]:
     rows = connection.execute(
         "SELECT attempt.payment_intent AS id, document.reference AS order_id, amount, currency,"
         " status, captured, refunded, idempotency_key, attempt.created AS created,"
         " attempt.charge AS charge"
-        " FROM attempt JOIN document ON document.id = attempt.payment_intent ORDER BY attempt.id"
+        " FROM attempt JOIN document ON document.id = attempt.payment_intent"
+        " WHERE document.kind = ? ORDER BY attempt.id",
+        (LEDGER_KINDS[service],),
     )
     return [dict(row) for row in rows]
 

@@ -9,15 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from deploy.sandbox.carrier.app import OPERATIONS as CARRIER_OPERATIONS
 from deploy.sandbox.carrier.shipments import ShipmentStatus
 from deploy.sandbox.faults import FaultMode
+from deploy.sandbox.paystack.app import CALLS as PAYSTACK_CALLS
 from deploy.sandbox.stripe.disputes import EVIDENCE_SECONDS
 from deploy.sandbox.stripe.operations import OPERATIONS as STRIPE_OPERATIONS
 from deploy.sandbox.webhook_modes import WebhookMode
 
 OPERATIONS = {
     "stripe": frozenset(name for _, _, name, _ in STRIPE_OPERATIONS),
+    "paystack": frozenset(call.name for call in PAYSTACK_CALLS),
     "carrier": frozenset(CARRIER_OPERATIONS),
 }
-Service = Literal["stripe", "carrier"]
+Service = Literal["stripe", "paystack", "carrier"]
 HOUR_MS = 3_600_000
 OrderId = Annotated[str | None, Field(max_length=200)]
 """With it a switch is for that order only."""

@@ -40,12 +40,21 @@ class Documents:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def add(self, kind: str, body: Json, *, created: int, **columns: str | None) -> None:
+    def add(
+        self,
+        kind: str,
+        body: Json,
+        *,
+        created: int,
+        document_id: str | None = None,
+        **columns: str | None,
+    ) -> None:
+        """Store a document under its own ``id``, or under the one given when it has none."""
         self._connection.execute(
             "INSERT INTO document (id, kind, created, customer, payment_intent, charge, reference,"
             " body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                body["id"],
+                document_id or body["id"],
                 kind,
                 created,
                 columns.get("customer"),

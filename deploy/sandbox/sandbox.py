@@ -1,4 +1,4 @@
-"""The sandbox's parts, wired once and shared by the three mounts."""
+"""The sandbox's parts, wired once and shared by the four mounts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deploy.sandbox.config import SandboxConfig
 from deploy.sandbox.deliveries import Dispatcher, Target
 from deploy.sandbox.faults import Faults
 from deploy.sandbox.idempotency import KeysInUse
-from deploy.sandbox.signing import standard_signer, stripe_signer
+from deploy.sandbox.signing import paystack_signer, standard_signer, stripe_signer
 from deploy.sandbox.store import Store
 from deploy.sandbox.transaction import PlannedDelivery, Transaction
 from deploy.sandbox.webhook_modes import Switch, WebhookMode, WebhookModes
@@ -22,8 +22,9 @@ from deploy.sandbox.webhook_modes import Switch, WebhookMode, WebhookModes
 Result = TypeVar("Result")
 
 STRIPE = "stripe"
+PAYSTACK = "paystack"
 CARRIER = "carrier"
-SERVICES = (STRIPE, CARRIER)
+SERVICES = (STRIPE, PAYSTACK, CARRIER)
 
 
 class Sandbox:
@@ -106,6 +107,10 @@ def _targets(config: SandboxConfig) -> dict[str, Target]:
     if config.stripe_webhook_url is not None:
         targets[STRIPE] = Target(
             url=config.stripe_webhook_url, sign=stripe_signer(config.stripe_webhook_secret)
+        )
+    if config.paystack_webhook_url is not None:
+        targets[PAYSTACK] = Target(
+            url=config.paystack_webhook_url, sign=paystack_signer(config.paystack_secret_key)
         )
     if config.carrier_webhook_url is not None:
         targets[CARRIER] = Target(

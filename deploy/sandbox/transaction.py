@@ -50,11 +50,26 @@ class Transaction:
         self.connection.execute("RELEASE attempt")
 
     def record_event(
-        self, service: str, kind: str, event: Json, *, subject: str, deliver: bool
+        self,
+        service: str,
+        kind: str,
+        event: Json,
+        *,
+        subject: str,
+        deliver: bool,
+        body: Json | None = None,
     ) -> None:
-        """Store an event and, when the endpoint subscribes to it, plan its deliveries."""
+        """Store an event and, when the endpoint subscribes to it, plan its deliveries.
+
+        `body` is what is delivered when the provider's events do not carry their id and type.
+        """
         self.documents.add(
-            kind, event, created=self.now_seconds, reference=event["type"], charge=subject
+            kind,
+            event if body is None else body,
+            document_id=event["id"],
+            created=self.now_seconds,
+            reference=event["type"],
+            charge=subject,
         )
         if not deliver:
             return

@@ -18,8 +18,8 @@ from models.repositories import ledger_payments, payments
 from models.shipments import Shipment
 
 _PART = text("""
-SELECT p.provider, p.provider_payment_id, p.attempt, p.captured_amount, p.status AS payment_status,
-    c.amount, c.status, c.final, c.created_at, c.unanswered_at, (
+SELECT p.provider, p.provider_payment_id, p.attempt, p.authorized_amount, p.captured_amount,
+    p.status AS payment_status, c.amount, c.status, c.final, c.created_at, c.unanswered_at, (
         SELECT coalesce(sum(o.amount), 0) FROM captures o
         WHERE o.payment_id = c.payment_id AND o.number <> c.number AND o.status = 'planned'
     ) AS others

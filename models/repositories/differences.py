@@ -12,11 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
 from core.database import Database
-from core.domain.errors import InvalidStateError, NotFoundError
+from core.domain.errors import NotFoundError
 from core.domain.ids import Prefix, new_id
 from core.domain.reconciliation import DifferenceStatus
 from core.domain.reconciliation_pictures import Finding
-from models.reconciliation import Difference
+from models.reconciliation import Difference, Reconciliation
 
 OPEN = (DifferenceStatus.OPEN, DifferenceStatus.REPAIRING)
 BY_ITSELF = "it is gone by itself"
@@ -119,11 +119,13 @@ async def see_again(session: AsyncSession, difference: Difference, run_id: str) 
 
 
 async def close(session: AsyncSession, difference: Difference, resolution: str) -> None:
-    """A difference is gone, by a repair or by itself."""
+    """A difference is gone, by a repair or by itself; the run that found it counts it."""
     if difference.status in OPEN:
         difference.status = DifferenceStatus.REPAIRED
         difference.resolution = resolution
         difference.ended_at = datetime.now(UTC)
+        run = await session.get_one(Reconciliation, difference.found_in, with_for_update=True)
+        run.repaired += 1
         await session.flush()
 
 
@@ -148,16 +150,6 @@ async def page_of(
         if value is not None:
             statement = statement.where(col(column) == value)
     return (await session.scalars(statement)).all()
-
-
-def require_open(difference: Difference, wanted: str) -> None:
-    """Refuse a second decision.
-
-    Raises:
-        InvalidStateError: it is decided, or being repaired.
-    """
-    if difference.status != DifferenceStatus.OPEN:
-        raise InvalidStateError(present=difference.status, wanted=wanted, allowed=[])
 
 
 def on_balance(difference: Difference) -> int:

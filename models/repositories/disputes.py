@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
-from core.domain.disputes import OPEN_DISPUTE, shares
+from core.domain.disputes import DISPUTE_MOVES, OPEN_DISPUTE, shares
 from core.domain.errors import NotFoundError, ProviderRejectedError
 from core.domain.events import OrderEvent, TimelineEntry
 from core.domain.ids import Prefix, derived_id
 from core.domain.money import Money
 from core.domain.provider_books import ProviderDispute
-from core.domain.statuses import DISPUTE_MOVES, DisputeStatus, PaymentStatus, can_move
+from core.domain.statuses import DisputeStatus, PaymentStatus, can_move
 from models.disputes import Dispute
 from models.orders import Order
 from models.payments import Payment

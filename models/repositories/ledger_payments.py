@@ -21,7 +21,7 @@ from models.repositories import ledger, ledger_sales
 AUTHORIZED_POSTING = """
 posting AS (
     INSERT INTO ledger_postings (key, kind, currency, order_id, reference)
-    SELECT id || CASE WHEN taken_at_once THEN ':paid' ELSE ':authorized' END,
+    SELECT id || CASE WHEN taken_at_once THEN '\\:paid' ELSE '\\:authorized' END,
         CASE WHEN taken_at_once THEN 'payment' ELSE 'authorization' END,
         currency, order_id, id
     FROM paid WHERE authorized_amount > 0

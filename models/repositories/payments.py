@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -30,7 +31,22 @@ UPDATE orders SET next_action = CAST(:next_action AS jsonb)
 FROM payment WHERE orders.id = payment.order_id
 """)
 
+_BEGUN = text("""
+SELECT coalesce(o.email, u.email) AS email,
+    CASE WHEN p.status = 'requires_action' THEN p.provider_payment_id END AS challenged
+FROM payments p JOIN orders o ON o.id = p.order_id LEFT JOIN users u ON u.id = o.customer_id
+WHERE p.id = :payment_id
+""")
+
 ENDED = (PaymentStatus.VOIDED, PaymentStatus.FAILED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Begun:
+    """The customer's e-mail address; the payment at the provider whose challenge was kept."""
+
+    email: str | None = None
+    challenged: str | None = None
 
 
 async def keep_challenge(
@@ -49,6 +65,12 @@ async def keep_challenge(
             "next_action": orjson.dumps(next_action).decode(),
         },
     )
+
+
+async def begun(database: Database, payment_id: str) -> Begun:
+    """Return what a provider needs besides the amounts, and what it has begun already."""
+    rows = await database.statement(_BEGUN, {"payment_id": payment_id})
+    return Begun(**rows[0]) if rows else Begun()
 
 
 async def of_order(session: AsyncSession, order_id: str) -> Sequence[Payment]:

@@ -75,9 +75,9 @@ class Control:
         """Let something happen to a parcel."""
         await self._post(f"/shipments/{shipment_id}/events", {"status": status})
 
-    async def attempts(self, order_id: str) -> list[dict[str, Any]]:
+    async def attempts(self, order_id: str, service: str = "stripe") -> list[dict[str, Any]]:
         """Every attempt to charge an order, as the provider sees it."""
-        ledger = await self.http.get("/ledger", params={"service": "stripe"})
+        ledger = await self.http.get("/ledger", params={"service": service})
         return [row for row in ledger.json()["data"] if row["order_id"] == order_id]
 
     async def _post(self, path: str, body: Mapping[str, object]) -> dict[str, Any]:

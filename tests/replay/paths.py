@@ -10,12 +10,14 @@ from typing import Any
 from sqlalchemy import text
 
 from core.domain.ids import Prefix, derived_id, new_id
+from tests.disputing import drafted, told
 from tests.eventually import eventually
 from tests.replay.record import HISTORIES
 from tests.workflows.conftest import outside, skipping
 from tests.workflows.platform import DAY, HANDLING, SkippingPlatform
 from tests.workflows.test_cancel_checkout import asked_by_the_bank
 from tests.workflows.test_capture import lapsed
+from tests.workflows.test_disputes import SUBMISSION, followed
 from tests.workflows.test_order_changes import change, edit
 from tests.workflows.test_refund import requested, started
 from tests.workflows.test_returns import begun, dearer, received, sold
@@ -24,9 +26,10 @@ from tests.workflows.test_vendor_parcels import ask, delivered, reaches
 from tests.workflows.test_vendor_parcels import begun as by_hand
 from workflows import workflow_ids
 from workflows.checkout import CheckoutWorkflow
+from workflows.dispute import DisputeWorkflow
 from workflows.event_poll import EventPollWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
-from workflows.messages import Action, CancelRequest, DecideReturn, SendReturn
+from workflows.messages import Action, CancelRequest, DecideReturn, DisputeAnswer, SendReturn
 from workflows.ports.event_poll import EventPoll
 from workflows.ports.housekeeping import Housekeeping
 from workflows.returns import ReturnWorkflow
@@ -265,3 +268,21 @@ async def test_money_taken_again_and_given_back(skipping: SkippingPlatform) -> N
     refund_id = await requested(shop, order_id, 1000)
     await (await started(shop, order_id, refund_id)).result()
     await keep(skipping, workflow_ids.refund(refund_id), "succeeded")
+
+
+async def test_disputes(skipping: SkippingPlatform) -> None:
+    shop = skipping.shop
+    won = await followed(skipping)
+    await drafted(shop, won.order_id, won.provider_dispute_id, SUBMISSION)
+    answer = DisputeAnswer(actor="staff:usr_1", submission_id=SUBMISSION)
+    await won.workflow(shop).execute_update(DisputeWorkflow.answer, answer)
+    await skipping.outside.decide_dispute(won.provider_dispute_id, "won")
+    await told(shop, won.intent, won.provider_dispute_id, "closed")
+    await won.workflow(shop).result()
+    await keep(skipping, won.workflow_id, "won")
+
+    lost = await followed(skipping, evidence_seconds=86_400)
+    await skipping.skip(DAY + timedelta(hours=1))
+    await skipping.outside.decide_dispute(lost.provider_dispute_id, "lost")
+    await skipping.skip_to_the_end(lost.workflow_id, DAY)
+    await keep(skipping, lost.workflow_id, "lost")

@@ -24,17 +24,18 @@ class Outside(Control):
 
     async def webhooks(self, mode: str) -> None:
         """Say what becomes of every webhook."""
-        for service in ("stripe", "carrier"):
+        for service in ("stripe", "paystack", "carrier"):
             await self._post("/webhooks", {"service": service, "mode": mode})
 
     async def move_parcels_in(self, transit_ms: int | None) -> None:
         """Let parcels arrive by themselves after so long, or never (None)."""
         await self._post("/carrier", {"transit_ms": transit_ms})
 
-    async def charges(self, order_id: str) -> list[tuple[str, int, int]]:
+    async def charges(self, order_id: str, service: str = "stripe") -> list[tuple[str, int, int]]:
         """Status, amount and captured amount of every attempt to charge an order."""
         return [
-            (row["status"], row["amount"], row["captured"]) for row in await self.attempts(order_id)
+            (row["status"], row["amount"], row["captured"])
+            for row in await self.attempts(order_id, service)
         ]
 
     async def intent(self, order_id: str) -> str:

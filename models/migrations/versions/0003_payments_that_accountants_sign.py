@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from models.migrations.opening_postings import carry_over
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -460,6 +462,8 @@ def upgrade() -> None:
             "DEFERRABLE INITIALLY DEFERRED "
             "FOR EACH ROW EXECUTE FUNCTION perdure_posting_must_balance()"
         )
+    carry_over(op.get_bind())
+    op.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def downgrade() -> None:

@@ -18,6 +18,7 @@ from models.repositories.invariants.carts import CARTS
 from models.repositories.invariants.disputes import DISPUTES
 from models.repositories.invariants.history import HISTORY
 from models.repositories.invariants.invariant import Invariant
+from models.repositories.invariants.ledger import LEDGER
 from models.repositories.invariants.money import MONEY
 from models.repositories.invariants.promotions import PROMOTIONS
 from models.repositories.invariants.returns import RETURNS
@@ -65,6 +66,7 @@ __all__ = ["INVARIANTS", "Invariant", "broken_promises", "rows_that_break"]
 INVARIANTS: Sequence[Invariant] = (
     *STOCK,
     *MONEY,
+    *LEDGER,
     *DISPUTES,
     *PROMOTIONS,
     *SHIPMENTS,

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from core.gateways.payments import PaymentGateway
-from tests.contract.payments.providers import PaymentProvider, StripeInSandbox
+from tests.contract.payments.providers import PaymentProvider
+from tests.contract.payments.stripe_provider import StripeInSandbox
 
-PROVIDERS = {"stripe": StripeInSandbox}
+PROVIDERS: dict[str, type[PaymentProvider]] = {"stripe": StripeInSandbox}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -21,9 +22,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(sdk)
 
 
-@pytest.fixture(params=sorted(PROVIDERS))
-def provider(request: pytest.FixtureRequest, sandbox_url: str) -> PaymentProvider:
-    return PROVIDERS[request.param](sandbox_url)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test with every provider that can do what its marker ``needs`` names."""
+    if "provider_name" not in metafunc.fixturenames:
+        return
+    needs = [name for mark in metafunc.definition.iter_markers("needs") for name in mark.args]
+    able = [
+        name
+        for name, provider in sorted(PROVIDERS.items())
+        if all(getattr(provider.capabilities, need) for need in needs)
+    ]
+    metafunc.parametrize("provider_name", able)
+
+
+@pytest.fixture
+def provider(provider_name: str, sandbox_url: str) -> PaymentProvider:
+    return PROVIDERS[provider_name](sandbox_url)
 
 
 @pytest.fixture

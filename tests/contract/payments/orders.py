@@ -16,26 +16,30 @@ Item = TypeVar("Item")
 LONG_AGO = 0
 
 
-def authorization(payment_method: str, *, amount: int = 1000) -> Authorization:
+def authorization(
+    provider: PaymentProvider, payment_method: str, *, amount: int = 1000
+) -> Authorization:
     order_id = f"ord_{uuid4().hex}"
     return Authorization(
         order_id=order_id,
         payment_id=f"pay_{uuid4().hex}",
         amount=amount,
-        currency="EUR",
+        currency=provider.currency,
         payment_method=payment_method,
         key=f"{order_id}:authorize:1",
+        email="ada@example.com",
+        return_url="https://shop.example.com/orders",
     )
 
 
 async def authorized(gateway: PaymentGateway, provider: PaymentProvider) -> ProviderPayment:
-    return (await gateway.authorize(authorization(provider.good))).payment
+    return (await gateway.authorize(authorization(provider, provider.good))).payment
 
 
 async def captured(
     gateway: PaymentGateway, provider: PaymentProvider, method: str | None = None
 ) -> ProviderPayment:
-    payment = (await gateway.authorize(authorization(method or provider.good))).payment
+    payment = (await gateway.authorize(authorization(provider, method or provider.good))).payment
     return await gateway.capture(
         id_of(payment), amount=1000, final=True, key=f"{payment.order_id}:c:1"
     )
@@ -54,7 +58,7 @@ async def everything(ask: Callable[[str | None], Awaitable[Page[Item]]]) -> list
 
 
 async def challenged(gateway: PaymentGateway, provider: PaymentProvider) -> ProviderPayment:
-    return (await gateway.authorize(authorization(provider.challenged))).payment
+    return (await gateway.authorize(authorization(provider, provider.challenged))).payment
 
 
 def id_of(payment: ProviderPayment) -> str:

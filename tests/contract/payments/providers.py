@@ -1,88 +1,79 @@
-"""Each payment provider in the words of the suite: what to pay with, what to break, how to sign."""
+"""A payment provider in the words of the suite: what to pay with, what to break, how to sign.
+
+What a provider cannot do is told by the capabilities of its gateway: a test that needs one says so
+with ``pytest.mark.needs`` and runs with the providers that have it.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import pytest
-import stripe
 from pydantic import SecretStr
 
-from core.gateways import stripe_client
-from core.gateways.stripe import StripeGateway
-from core.settings import StripeSettings
+from core.domain.provider_books import Capabilities
+from core.gateways.payments import PaymentGateway
 
 
-class StripeInSandbox:
-    service = "stripe"
-    currency = "EUR"
-    good = "pm_card_visa"
-    challenged = "pm_card_authenticationRequired"
-    challenge_failure = "payment_intent_authentication_failure"
-    declined: Mapping[str, str] = {
-        "pm_card_visa_chargeDeclined": "generic_decline",
-        "pm_card_visa_chargeDeclinedInsufficientFunds": "insufficient_funds",
-        "pm_card_chargeDeclinedExpiredCard": "expired_card",
-    }
-    operations: Mapping[str, str] = {
-        "authorize": "payment_intents.create",
-        "confirm": "payment_intents.retrieve",
-        "fetch": "payment_intents.retrieve",
-        "find": "payment_intents.list",
-        "capture": "payment_intents.capture",
-        "void": "payment_intents.cancel",
-        "refund": "refunds.create",
-        "find_refunds": "refunds.list",
-        "list_movements": "balance_transactions.list",
-        "list_payments": "payment_intents.list",
-        "list_events": "events.list",
-        "list_disputes": "disputes.list",
-        "fetch_dispute": "disputes.retrieve",
-        "submit_evidence": "disputes.update",
-        "accept_dispute": "disputes.close",
-        "transfer": "transfers.create",
-        "find_transfer": "transfers.list",
-        "list_transfers": "transfers.list",
-    }
-    slow_refund = "pm_card_pendingRefund"
-    disputed = "pm_card_createDispute"
-    disputed_for = "fraudulent"
-    vendor_account = "acct_vendor"
-    unusable_accounts = ("acct_unknown", "acct_restricted", "acct_insufficient")
-    authorization_days = 7
-    authorized_event = "payment_intent.amount_capturable_updated"
+class PaymentProvider(ABC):
+    """One provider, in the sandbox."""
 
-    def __init__(self, sandbox_url: str) -> None:
-        self._settings = StripeSettings(api_base=f"{sandbox_url}/stripe")
-        self.api_key = self._settings.api_key.get_secret_value()
+    capabilities: ClassVar[Capabilities]
+    service: ClassVar[str]
+    """Its name at the sandbox's controls."""
+    operations: ClassVar[Mapping[str, str]]
+    """The operation that each method of the gateway asks for first, as faults name it."""
+    currency: ClassVar[str]
 
-    def open(self, **changes: object) -> StripeGateway:
-        """Open a gateway with settings of its own."""
-        return StripeGateway.open(self._settings.model_copy(update=changes))
+    good: ClassVar[str]
+    """Payment methods: one that pays, and what others do."""
+    challenged: ClassVar[str]
+    challenge_failure: ClassVar[str]
+    """The decline code after a challenge that was not passed."""
+    declined: ClassVar[Mapping[str, str]]
+    """Methods that are declined, with their codes."""
+    slow_refund: ClassVar[str]
+    """A method to which a refund is pending at first."""
+    disputed: ClassVar[str]
+    """A method whose payment is disputed as soon as it is captured."""
+    disputed_for: ClassVar[str]
+    unknown_method_code: ClassVar[str]
 
+    vendor_account: ClassVar[str]
+    unusable_accounts: ClassVar[Sequence[str]]
+    unknown_payment: ClassVar[str]
+    unknown_dispute: ClassVar[str]
+
+    authorization_days: ClassVar[int | None]
+    """How long an authorization is good; None when the money is taken at once."""
+    authorized_event: ClassVar[str]
+    signs_the_time: ClassVar[bool]
+    """Whether an old signature can be told from a new one."""
+
+    @abstractmethod
+    def __init__(self, sandbox_url: str) -> None: ...
+
+    @abstractmethod
+    def open(
+        self,
+        *,
+        secrets: tuple[SecretStr, ...] | None = None,
+        timeout_seconds: float | None = None,
+        address: str | None = None,
+        api_key: SecretStr | None = None,
+    ) -> PaymentGateway:
+        """Open a gateway; what is given differs from the sandbox's own."""
+
+    @abstractmethod
     def shorten_pages(self, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-        monkeypatch.setattr(stripe_client, "PAGE_SIZE", size)
+        """Let lists come in pages of this many."""
 
+    @abstractmethod
     def event(self, payment_id: str, order_id: str) -> bytes:
         """Word an event about a payment, as the provider would."""
-        intent = {"object": "payment_intent", "id": payment_id, "metadata": {"order_id": order_id}}
-        event = {
-            "id": "evt_1",
-            "object": "event",
-            "type": "payment_intent.succeeded",
-            "created": 1_700_000_000,
-            "data": {"object": intent},
-        }
-        return json.dumps(event).encode()
 
+    @abstractmethod
     def sign(self, body: bytes, *, secret: SecretStr, at: float) -> dict[str, str]:
         """Sign as the provider would have at a Unix time."""
-        header = stripe.WebhookSignature.generate_signature_header(
-            body.decode(), secret.get_secret_value(), int(at)
-        )
-        return {"Stripe-Signature": header}
-
-
-PaymentProvider = StripeInSandbox
-"""A union as soon as there are two."""

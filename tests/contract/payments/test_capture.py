@@ -21,10 +21,14 @@ async def test_final_capture_takes_the_part_and_lets_the_rest_go(
     )
 
     assert after.status is PaymentStatus.CAPTURED
-    assert (after.authorized_amount, after.captured_amount) == (1000, amount)
-    assert await gateway.fetch(id_of(payment)) == after
+    assert after.captured_amount == amount
+    if gateway.capabilities.manual_capture:
+        # Elsewhere a capture is a fact of our books that the provider knows nothing of.
+        assert after.authorized_amount == 1000
+        assert await gateway.fetch(id_of(payment)) == after
 
 
+@pytest.mark.needs("multicapture")
 async def test_captures_in_parts_add_up(gateway: PaymentGateway, provider: PaymentProvider) -> None:
     payment = await authorized(gateway, provider)
     first = await gateway.capture(
@@ -56,6 +60,7 @@ async def test_same_capture_again_takes_nothing_more(
     assert second.captured_amount == 600
 
 
+@pytest.mark.needs("manual_capture")
 async def test_other_amount_after_capture_is_rejected(
     gateway: PaymentGateway, provider: PaymentProvider
 ) -> None:

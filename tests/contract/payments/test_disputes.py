@@ -54,7 +54,7 @@ async def test_disputed_payment_is_listed_and_its_money_withdrawn(
         provider_payment_id=payment_id,
         status=DisputeStatus.NEEDS_RESPONSE,
         reason=provider.disputed_for,
-        currency="EUR",
+        currency=provider.currency,
         amount=1000,
         withdrawn=True,
         opened_at=dispute.opened_at,
@@ -170,6 +170,8 @@ async def test_lost_answer_of_evidence_is_seen_by_fetch(
     assert again == found
 
 
-async def test_unknown_dispute_is_rejected(gateway: PaymentGateway) -> None:
+async def test_unknown_dispute_is_rejected(
+    gateway: PaymentGateway, provider: PaymentProvider
+) -> None:
     with pytest.raises(ProviderRejectedError):
-        await gateway.fetch_dispute("du_unknown")
+        await gateway.fetch_dispute(provider.unknown_dispute)

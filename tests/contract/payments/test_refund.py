@@ -87,6 +87,7 @@ async def test_slow_refund_is_pending_until_the_bank_has_decided(
     assert (await gateway.fetch(id_of(payment))).refunded_amount == refunded
 
 
+@pytest.mark.needs("manual_capture")
 async def test_lapsed_authorization_is_gone_and_says_so(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
@@ -100,6 +101,7 @@ async def test_lapsed_authorization_is_gone_and_says_so(
         )
 
 
+@pytest.mark.needs("manual_capture")
 async def test_rest_that_lapses_leaves_what_was_captured(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:

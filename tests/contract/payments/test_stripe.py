@@ -15,7 +15,7 @@ from core.domain.statuses import PaymentStatus
 from core.gateways import stripe, stripe_client
 from core.gateways.payments import Authorization, PaymentGateway
 from tests.contract.payments.orders import id_of
-from tests.contract.payments.providers import StripeInSandbox
+from tests.contract.payments.stripe_provider import StripeInSandbox
 from tests.contract.sandbox import Control, Inbox
 
 

@@ -15,7 +15,7 @@ from core.domain.errors import InvalidSignatureError
 from core.gateways.payments import PaymentGateway, ProviderEvent, Transfer
 from core.gateways.stripe_events import SUBSCRIBED_EVENTS
 from tests.contract.payments.orders import authorization, captured, everything, id_of
-from tests.contract.payments.providers import StripeInSandbox
+from tests.contract.payments.stripe_provider import StripeInSandbox
 from tests.contract.sandbox import Control
 from tests.integration.deploy.sandbox.harness import stripe_client
 
@@ -46,9 +46,9 @@ async def test_every_subscribed_event_is_read(
     sdk: stripe.StripeClient,
 ) -> None:
     since = datetime.now(UTC) - timedelta(seconds=1)
-    challenged = await gateway.authorize(authorization(provider.challenged))
+    challenged = await gateway.authorize(authorization(provider, provider.challenged))
     await gateway.void(id_of(challenged.payment), key=f"{challenged.payment.order_id}:v:1")
-    await gateway.authorize(authorization("pm_card_visa_chargeDeclined"))
+    await gateway.authorize(authorization(provider, "pm_card_visa_chargeDeclined"))
     paid = await captured(gateway, provider)
     payment_id = id_of(paid)
     refund = await gateway.refund(
@@ -105,10 +105,10 @@ async def test_event_signed_with_old_and_new_secret_is_good_for_who_knows_either
     both = {"Stripe-Signature": f"{before},{after.partition(',')[2]}"}
 
     for secret in (old, new):
-        gateway = provider.open(webhook_secrets=(secret,))
+        gateway = provider.open(secrets=(secret,))
         assert gateway.verify_webhook(body, both).object_id == "pi_1"
         await gateway.close()
-    stranger = provider.open(webhook_secrets=(SecretStr("whsec_other"),))
+    stranger = provider.open(secrets=(SecretStr("whsec_other"),))
     with pytest.raises(InvalidSignatureError):
         stranger.verify_webhook(body, both)
     await stranger.close()

@@ -37,7 +37,7 @@ async def test_later_start_finds_nothing(
 async def test_lost_answer_of_authorize_is_found_and_replayed(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
-    request = authorization(provider.good)
+    request = authorization(provider, provider.good)
     await lose_answer(control, provider, "authorize")
     with pytest.raises(ProviderError):
         await gateway.authorize(request)
@@ -45,7 +45,7 @@ async def test_lost_answer_of_authorize_is_found_and_replayed(
     [found] = await gateway.find(request.order_id, LONG_AGO)
     assert found.status is PaymentStatus.AUTHORIZED
     assert (await gateway.authorize(request)).payment == found
-    assert len(await control.attempts(request.order_id)) == 1
+    assert len(await control.attempts(request.order_id, provider.service)) == 1
 
 
 async def test_lost_answer_of_capture_is_seen_by_fetch(
@@ -78,7 +78,7 @@ async def test_lost_answer_of_void_is_seen_by_fetch(
 async def test_same_key_while_the_first_call_runs_is_unknown(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
-    request = authorization(provider.good)
+    request = authorization(provider, provider.good)
     operation = provider.operations["authorize"]
     await control.fault(provider.service, operation, "latency", latency_ms=3_600_000)
     first = asyncio.create_task(gateway.authorize(request))

@@ -29,7 +29,7 @@ async def test_open_challenge_is_let_go(gateway: PaymentGateway, provider: Payme
 async def test_declined_payment_is_closed(
     gateway: PaymentGateway, provider: PaymentProvider
 ) -> None:
-    request = authorization(next(iter(provider.declined)))
+    request = authorization(provider, next(iter(provider.declined)))
     declined = (await gateway.authorize(request)).payment
     after = await gateway.void(id_of(declined), key=f"{request.order_id}:v:1")
     assert after.status is PaymentStatus.VOIDED

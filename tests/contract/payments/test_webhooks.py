@@ -32,7 +32,7 @@ async def test_delivered_event_names_payment_and_order(
 
 async def test_any_secret_of_a_rotation_is_good(provider: PaymentProvider) -> None:
     old, new = SecretStr("whsec_old"), SecretStr("whsec_new")
-    gateway = provider.open(webhook_secrets=(new, old))
+    gateway = provider.open(secrets=(new, old))
     body = provider.event("pi_1", "ord_1")
 
     for secret in (old, new):
@@ -43,12 +43,11 @@ async def test_any_secret_of_a_rotation_is_good(provider: PaymentProvider) -> No
 
 async def test_old_forged_or_missing_signature_is_refused(provider: PaymentProvider) -> None:
     secret, now = SecretStr("whsec_ours"), time.time()
-    gateway = provider.open(webhook_secrets=(secret,))
+    gateway = provider.open(secrets=(secret,))
     body = provider.event("pi_1", "ord_1")
     good = provider.sign(body, secret=secret, at=now)
     [header] = good
     refused = [
-        (body, provider.sign(body, secret=secret, at=now - 301)),
         (body, provider.sign(body, secret=SecretStr("whsec_theirs"), at=now)),
         (body.replace(b"ord_1", b"ord_2"), good),
         (b"\xff" + body, good),
@@ -56,6 +55,9 @@ async def test_old_forged_or_missing_signature_is_refused(provider: PaymentProvi
         (body, {header: "\xe9"}),
         (body, {}),
     ]
+
+    if provider.signs_the_time:
+        refused.append((body, provider.sign(body, secret=secret, at=now - 301)))
 
     assert gateway.verify_webhook(body, good).reference == "ord_1"
     for content, headers in refused:

@@ -49,6 +49,7 @@ class Desk:
     def __init__(self, resources: Resources, control: Control) -> None:
         database, settings = resources.database, resources.settings
         self.shop = Shop(database, resources.temporal)
+        self.resources = resources
         self.control = control
         self.twice = RunTwice(database)
         self.checkout = PostgresCheckoutActivities(database, resources.temporal, settings)

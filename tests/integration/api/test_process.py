@@ -12,6 +12,7 @@ import httpx
 from core.settings import Settings
 from deploy.local.addresses import Addresses, stack_environment
 from deploy.local.ports import free_ports
+from tests.eventually import eventually
 from tests.integration.api.conftest import Person, World
 from tests.integration.api.test_event_stream import make_order
 
@@ -19,13 +20,15 @@ PATIENCE_SECONDS = 60
 
 
 async def _ready(url: str) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS), httpx.AsyncClient() as client:
-        while True:
+    async with httpx.AsyncClient() as client:
+
+        async def ready() -> bool:
             try:
-                if (await client.get(f"{url}/readyz")).status_code == httpx.codes.OK:
-                    return
+                return (await client.get(f"{url}/readyz")).status_code == httpx.codes.OK
             except httpx.TransportError:
-                await asyncio.sleep(0.1)
+                return False
+
+        await eventually(ready, within_seconds=PATIENCE_SECONDS)
 
 
 async def test_sigterm_ends_open_streams_and_leaves_with_0(

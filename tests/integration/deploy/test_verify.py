@@ -27,6 +27,7 @@ from core.settings import PostgresSettings, Settings, StripeSettings, TemporalSe
 from deploy.local.errors import StackError
 from deploy.verification import Report, command, verify
 from models.repositories.invariants import INVARIANTS
+from tests.eventually import eventually
 from tests.integration.models.orders_in_every_state import (
     STATES,
     TOTAL,
@@ -38,14 +39,19 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 class Ledger:
-    """Answers every request with the rows it has, as the sandbox's control does."""
+    """Answers every request with the rows it has, as the sandbox's control does.
+
+    With ``later`` it has those from the second answer on.
+    """
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
+        self.later: list[dict[str, Any]] | None = None
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         body = orjson.dumps({"data": self.rows})
+        self.rows = self.rows if self.later is None else self.later
         head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         writer.write(head.encode() + body)
         await writer.drain()
@@ -168,17 +174,12 @@ async def test_difference_that_settles_between_two_looks_is_not_reported(
 ) -> None:
     books, url = ledger
     complete = ledger_of_the_shop()
-    books.rows = complete[1:]
+    books.rows, books.later = complete[1:], complete
 
-    async def settle() -> None:
-        await asyncio.sleep(0.2)
-        books.rows = complete
-
-    settling = asyncio.create_task(settle())
-    report = await verify(database=database, temporal=temporal, sandbox_url=url, pause_seconds=0.5)
-    await settling
+    report = await verify(database=database, temporal=temporal, sandbox_url=url, pause_seconds=0.01)
 
     assert broken_in(report) == {}
+    assert books.rows == complete
 
 
 async def test_real_provider_skips_the_ledger(
@@ -298,9 +299,7 @@ async def test_failed_workflow_is_reported_by_its_id(
             await temporal.execute_workflow(
                 FailingWorkflow.run, id="verify/failing", task_queue="verify-failing"
             )
-    async with asyncio.timeout(10):
-        while not await _is_listed(database, temporal):  # noqa: ASYNC110  # nothing tells
-            await asyncio.sleep(0.1)
+    await eventually(lambda: _is_listed(database, temporal))
 
     # Other tests on this server have failed workflows of their own to look for.
     await temporal.workflow_service.delete_workflow_execution(

@@ -105,9 +105,9 @@ UPDATE payments SET authorized_amount = amount + 1 WHERE order_id = :order_confi
 
 -- breaks: payment_within_bounds
 ALTER TABLE payments DROP CONSTRAINT ck_payments_refunded_within_captured;
-UPDATE payments SET refunded_amount = :total + 1, status = 'partially_refunded'
+UPDATE payments SET refunded_amount = :total + 1, status = 'refunded'
 WHERE order_id = :order_shipped;
-UPDATE orders SET payment_status = 'partially_refunded' WHERE id = :order_shipped;
+UPDATE orders SET payment_status = 'refunded' WHERE id = :order_shipped;
 INSERT INTO refunds (id, order_id, amount, currency, status, reason, actor, items)
 VALUES ('rfd_1', :order_shipped, :total + 1, 'USD', 'succeeded', '', 'system', '[]');
 INSERT INTO refund_parts (refund_id, payment_id, amount, status)
@@ -457,6 +457,55 @@ UPDATE disputes SET closed_at = NULL;
 
 -- breaks: dispute_shows_its_end
 UPDATE disputes SET status = 'lost', withdrawn = false, held = '[]';
+
+-- breaks: posting_balances
+ALTER TABLE ledger_entries DISABLE TRIGGER USER;
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+SELECT key, 9, 'suspense', 'stripe', 'USD', 1 FROM ledger_postings
+WHERE kind = 'authorization' AND reference = :payment_shipped;
+
+-- breaks: posting_balances
+ALTER TABLE ledger_entries DISABLE TRIGGER USER;
+ALTER TABLE ledger_postings DISABLE TRIGGER USER;
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('1', 'payout', 'USD', '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('1', 0, 'bank', '', 'USD', 1), ('1', 1, 'suspense', 'stripe', 'EUR', -1);
+
+-- breaks: posting_balances
+ALTER TABLE ledger_postings DISABLE TRIGGER USER;
+INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('1', 'payout', 'USD', '');
+
+-- breaks: ledger_has_what_is_authorized
+INSERT INTO payments (id, order_id, attempt, provider, payment_method, status, currency,
+    amount, authorized_amount, captured_amount, refunded_amount)
+VALUES ('pay_second', :order_confirmed, 2, 'stripe', 'pm', 'authorized', 'USD', 1, 1, 0, 0);
+
+-- breaks: ledger_has_what_is_authorized
+INSERT INTO ledger_postings (key, kind, currency, order_id, reference)
+VALUES ('again', 'authorization', 'USD', :order_failed, '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('again', 0, 'authorized', 'stripe', 'USD', 1),
+    ('again', 1, 'authorizations', '', 'USD', -1);
+
+-- breaks: ledger_has_what_is_paid
+UPDATE payments SET refunded_amount = 1, status = 'partially_refunded' WHERE id = :payment_shipped;
+UPDATE orders SET payment_status = 'partially_refunded' WHERE id = :order_shipped;
+INSERT INTO refunds (id, order_id, amount, currency, status, reason, actor, items)
+VALUES ('rfd_1', :order_shipped, 1, 'USD', 'succeeded', '', 'system', '[]');
+INSERT INTO refund_parts (refund_id, payment_id, amount, status)
+VALUES ('rfd_1', :payment_shipped, 1, 'succeeded');
+
+-- breaks: customer_owes_nothing
+INSERT INTO ledger_postings (key, kind, currency, order_id, reference)
+VALUES ('again', 'capture', 'USD', :order_shipped, '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('again', 0, 'customer_receivable', '', 'USD', 1), ('again', 1, 'shipping', '', 'USD', -1);
+
+-- breaks: vendor_bears_its_own_sales_at_most
+INSERT INTO ledger_postings (key, kind, currency, order_id, reference)
+VALUES ('again', 'refund', 'USD', :order_confirmed, '');
+INSERT INTO ledger_entries (posting_key, position, account, holder, currency, amount)
+VALUES ('again', 0, 'vendor_payable', :vendor, 'USD', 1), ('again', 1, 'refunds', '', 'USD', -1);
 
 -- breaks: settlement_is_its_lines
 INSERT INTO settlements (id, vendor_id, currency, period_start_at, period_end_at, status,

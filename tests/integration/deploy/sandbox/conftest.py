@@ -42,7 +42,7 @@ async def sandbox(shared_sandbox: RunningSandbox) -> AsyncIterator[RunningSandbo
     """The shared sandbox with every switch back at rest after the test."""
     yield shared_sandbox
     await shared_sandbox.control("DELETE", "faults")
-    for service in ("stripe", "carrier"):
+    for service in ("stripe", "paystack", "carrier"):
         await shared_sandbox.webhooks(service, "normal")
     await shared_sandbox.control("DELETE", "webhooks")
     await shared_sandbox.control("POST", "carrier", {"transit_ms": 200})

@@ -233,6 +233,7 @@ def sandbox_config(directory: Path, receiver_url: str | None, **changes: Any) ->
         database=directory / "sandbox.sqlite",
         public_url="http://sandbox.test",
         stripe_webhook_url=f"{receiver_url}/stripe" if receiver_url else None,
+        paystack_webhook_url=f"{receiver_url}/paystack" if receiver_url else None,
         carrier_webhook_url=f"{receiver_url}/carrier" if receiver_url else None,
         carrier_transit_ms=200,
         webhook_delay_ms=10,

@@ -212,5 +212,6 @@ async def test_modes_are_per_service_and_shown(sandbox: RunningSandbox) -> None:
 
     assert modes == {
         "stripe": {"mode": "normal", "delay_ms": None},
+        "paystack": {"mode": "normal", "delay_ms": None},
         "carrier": {"mode": "delay", "delay_ms": 7},
     }

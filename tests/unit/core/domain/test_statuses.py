@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from core.domain.disputes import DISPUTE_MOVES
 from core.domain.errors import InvalidStateError
 from core.domain.statuses import (
     CANCELABLE,
-    DISPUTE_MOVES,
     OPEN_RESERVATION,
     ORDER_MOVES,
     PAYMENT_MOVES,

@@ -22,6 +22,8 @@ def test_default_ports_are_those_of_the_settings() -> None:
         "PERDURE_TEMPORAL_NAMESPACE": settings.temporal.namespace,
         "PERDURE_TEMPORAL_UI_URL": settings.temporal.ui_url,
         "PERDURE_STRIPE_API_BASE": settings.stripe.api_base,
+        "PERDURE_PAYSTACK_API_BASE": settings.paystack.api_base,
+        "PERDURE_PAYMENTS_RETURN_URL": settings.payments.return_url,
         "PERDURE_CARRIER_API_BASE": settings.carrier.api_base,
         "PERDURE_API_HOST": settings.api.host,
         "PERDURE_API_PORT": str(settings.api.port),
@@ -45,14 +47,17 @@ def test_address_in_the_environment_replaces_its_part() -> None:
     assert addresses.redis_url == "redis://127.0.0.1:16379/0"
 
 
-def test_sandbox_runs_until_both_of_its_services_are_elsewhere() -> None:
+def test_sandbox_runs_until_all_of_its_services_are_elsewhere() -> None:
     stripe = {"PERDURE_STRIPE_API_BASE": "https://api.stripe.com"}
-    both = stripe | {"PERDURE_CARRIER_API_BASE": "https://carrier.example"}
+    all_of_them = stripe | {
+        "PERDURE_PAYSTACK_API_BASE": "https://api.paystack.co",
+        "PERDURE_CARRIER_API_BASE": "https://carrier.example",
+    }
 
     assert external_parts(stripe) == set()
     assert addresses_of(Ports(), stripe).carrier_api_base == "http://127.0.0.1:18090/carrier"
-    assert external_parts(both) == {"sandbox"}
-    assert addresses_of(Ports(), both).sandbox_url == ""
+    assert external_parts(all_of_them) == {"sandbox"}
+    assert addresses_of(Ports(), all_of_them).sandbox_url == ""
 
 
 def test_environment_wins_over_the_file_and_empty_means_unset(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""Paystack's API as far as the platform uses it (paystack.com/docs/api)."""
