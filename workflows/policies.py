@@ -74,5 +74,5 @@ REPAIR_ATTEMPTS = 3
 """Then a difference that is still there is for a person."""
 
 REPAIR_SETTLES_IN = timedelta(seconds=2)
-REPAIR_PAUSE = timedelta(seconds=30)
+REPAIR_PAUSE = timedelta(seconds=10)
 """What a repair starts needs a moment; an attempt that did not help is repeated later."""
