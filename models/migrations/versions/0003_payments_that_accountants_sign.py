@@ -364,6 +364,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("withdrawn", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("inquiry", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("held", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("evidence", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("evidence_due_at", sa.DateTime(timezone=True), nullable=True),
