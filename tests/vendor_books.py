@@ -123,10 +123,12 @@ class VendorBooks:
     async def _post(
         self, kind: PostingKind, order_id: str | None, net: int, commission: int = 0
     ) -> str:
+        # Customers owe for orders only.
+        whence = (Account.CUSTOMER_RECEIVABLE, "") if order_id else (Account.SUSPENSE, "stripe")
         return await self._write(
             kind,
             order_id,
-            debit(Account.CUSTOMER_RECEIVABLE, net + commission),
+            debit(whence[0], net + commission, whence[1]),
             credit(Account.VENDOR_PAYABLE, net, self.vendor_id),
             credit(Account.COMMISSION, commission, self.vendor_id),
         )

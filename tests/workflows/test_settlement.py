@@ -7,14 +7,18 @@ from datetime import timedelta
 
 import pytest
 
-from core.domain.ids import issued_at
+from core.domain.ids import Prefix, issued_at, new_id
+from core.domain.money import apply_rate
 from core.settings import Settings
-from models.repositories import payout_accounts
+from models.repositories import commission_rules, payout_accounts
+from models.settlements import CommissionRule
 from tests.eventually import eventually
+from tests.shop import PRICE
 from tests.vendor_books import VendorBooks, soon
 from tests.workflows.outside import Outside
 from tests.workflows.platform import DAY, SkippingPlatform, skipping_platform, tuned
 from tests.workflows.settling import LARGE, ONE, TWO, drawn_up, settled
+from tests.workflows.test_returns import sold
 from workflows import workflow_ids
 from workflows.ports.settlements import SettlementRequest, SettlementRun
 from workflows.settlement import SettlementWorkflow
@@ -198,3 +202,31 @@ async def test_run_pays_small_amounts_and_carries_debts_over(generous: SkippingP
     assert await nothing.handle.result() == "nothing_to_pay"
     assert issued_at(nothing.id) >= int(until.timestamp())
     assert nothing.handle.id == workflow_ids.settlement(nothing.id)
+
+
+async def test_order_is_paid_to_its_vendor_when_its_return_window_is_over(
+    skipping: SkippingPlatform,
+) -> None:
+    database = skipping.shop.database
+    rule = CommissionRule(id=new_id(Prefix.COMMISSION), basis_points=1_000)
+    async with database.transaction() as session:
+        await commission_rules.add(session, rule, actor=ONE, reason="")
+    of, shelf = await sold(skipping)
+    books = VendorBooks(database=database, vendor_id=shelf.vendor_id)
+    async with database.transaction() as session:
+        await payout_accounts.put(
+            session, shelf.vendor_id, provider="stripe", account="acct_1", actor=ONE, reason=""
+        )
+    early = await drawn_up(skipping, books)
+    assert await early.handle.result() == "nothing_to_pay"
+    await skipping.skip_to_the_end(workflow_ids.fulfillment(of.order_id), 15 * DAY)
+
+    settling = await drawn_up(skipping, books)
+
+    row = await settling.row()
+    commission = apply_rate(PRICE, 1_000)
+    assert (row["sales_amount"], row["commission_amount"]) == (PRICE, commission)
+    assert row["amount"] == PRICE - commission
+    await settling.approve(ONE)
+    await eventually(settling.status, lambda status: status == "paid")
+    assert await books.owed() == 0
