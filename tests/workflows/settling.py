@@ -30,6 +30,8 @@ _EVENTS = text("SELECT type FROM outbox WHERE aggregate_id = :id ORDER BY sequen
 class Settling:
     """One vendor's settlement under way."""
 
+    provider = "stripe"
+
     def __init__(self, skipping: SkippingPlatform, books: VendorBooks, id_: str) -> None:
         self.platform, self.books, self.id = skipping, books, id_
         self.handle: WorkflowHandle[Any, Any] = skipping.shop.workflow(workflow_ids.settlement(id_))
@@ -70,7 +72,7 @@ class Settling:
     async def transfers(self) -> list[ProviderTransfer]:
         """What the provider has of it."""
         now = soon()
-        gateway = self.platform.resources.payments["stripe"]
+        gateway = self.platform.resources.payments[self.provider]
         page = await gateway.list_transfers(now - DAY, now)
         return [one for one in page.items if settlement_of(one.reference or "") == self.id]
 

@@ -14,10 +14,11 @@ from models.repositories import commission_rules, payout_accounts
 from models.settlements import CommissionRule
 from tests.eventually import eventually
 from tests.shop import PRICE
-from tests.vendor_books import VendorBooks, soon
+from tests.vendor_books import CURRENCY, VendorBooks, soon
 from tests.workflows.outside import Outside
 from tests.workflows.platform import DAY, SkippingPlatform, skipping_platform, tuned
 from tests.workflows.settling import LARGE, ONE, TWO, drawn_up, settled
+from tests.workflows.test_paystack import PAYSTACK, confirmed
 from tests.workflows.test_returns import sold
 from workflows import workflow_ids
 from workflows.ports.settlements import SettlementRequest, SettlementRun
@@ -106,7 +107,7 @@ async def test_payment_that_comes_back_is_owed_again_until_a_person_retries(
     await eventually(settling.status, lambda status: status == "paid")
     assert {one.reference: one.status for one in await settling.transfers()} == {
         settling.id: "failed",
-        f"{settling.id}.2": "paid",
+        f"{settling.id}-2": "paid",
     }
     assert await settling.postings() == ["transfer", "transfer:2", "transfer_failed"]
     assert await settling.books.owed() == 0
@@ -230,3 +231,30 @@ async def test_order_is_paid_to_its_vendor_when_its_return_window_is_over(
     await settling.approve(ONE)
     await eventually(settling.status, lambda status: status == "paid")
     assert await books.owed() == 0
+
+
+@pytest.mark.parametrize(
+    ("news", "status", "owed"), [("success", "paid", 0), ("failed", "failed", 700)]
+)
+async def test_transfer_that_takes_its_time_is_waited_for(
+    skipping: SkippingPlatform, news: str, status: str, owed: int
+) -> None:
+    await confirmed(skipping)
+    recipient = f"RCP_{new_id(Prefix.VENDOR)}"
+    await skipping.outside.slow_recipient(recipient, CURRENCY)
+    books = VendorBooks(database=skipping.shop.database)
+    await books.open(account=recipient, provider=PAYSTACK)
+    await books.sale(None, 700)
+    settling = await drawn_up(skipping, books)
+    settling.provider = PAYSTACK
+    await settling.approve(ONE)
+    row = await eventually(settling.row, lambda row: row["provider_transfer_id"] is not None)
+    assert (row["status"], row["paid_at"]) == ("paying", None)
+    assert (await settling.postings(), await books.owed()) == (["transfer"], 0)
+
+    await skipping.outside.move_transfer(settling.id, news)
+    await skipping.skip(timedelta(minutes=2))
+
+    await eventually(settling.status, lambda seen: seen == status)
+    assert await books.owed() == owed
+    assert [one.amount for one in await settling.transfers()] == [700]
