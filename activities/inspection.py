@@ -189,15 +189,7 @@ class Inspector:
 
     async def record(self, provider: str, event: ProviderEvent) -> Novelty:
         """Put an event that was missed into the inbox; tell what it means to us."""
-        return await webhook_inbox.record_event(
-            self.database,
-            provider=provider,
-            event_id=event.event_id,
-            type=event.type,
-            object_id=event.object_id,
-            reference=event.reference,
-            payload=event.payload,
-        )
+        return await webhook_inbox.record_event(self.database, provider=provider, event=event)
 
     async def event_is_driven(self, provider: str, event_id: str) -> bool:
         """Tell whether a workflow has an event in its hands."""

@@ -156,22 +156,20 @@ async def record_part(
 ) -> None:
     """Record what the provider says of a part whose order is locked; never the same twice.
 
-    A failure leaves the part pending: a person decides whether it is tried again.
+    A failure leaves the part pending, or makes it pending again when the money came back after it
+    had gone: a person decides whether it is tried again.
     """
     payment = await payments.get(session, part.payment_id)
     if part.status == RefundStatus.SUCCEEDED:
-        if found.status is RefundStatus.FAILED and found.provider_refund_id == (
-            part.provider_refund_id
-        ):
-            payment.refunded_amount -= part.amount
-            await ledger_payments.refund_failed(session, payment, part)
-            await _end_part(session, order, payment, part, RefundStatus.FAILED)
+        same = found.provider_refund_id == part.provider_refund_id
+        if found.status is RefundStatus.FAILED and same:
+            await _reopen_part(session, order, payment, part, found)
         return
     if part.status != RefundStatus.PENDING:
         return
     part.provider_refund_id = found.provider_refund_id
     part.failure_code = found.failure_code
-    part.unknown_since = None
+    part.unanswered_at = None
     if found.status is RefundStatus.SUCCEEDED:
         payment.refunded_amount += part.amount
         await _end_part(session, order, payment, part, RefundStatus.SUCCEEDED)
@@ -247,6 +245,35 @@ async def _record_foreign(
     session.add(part)
     await session.flush()
     await record_part(session, order, part, found)
+
+
+async def _reopen_part(
+    session: AsyncSession,
+    order: Order,
+    payment: Payment,
+    part: RefundPart,
+    found: ProviderRefund,
+) -> None:
+    """The bank sent the money back: it is the customer's still, and nobody has given it yet."""
+    payment.refunded_amount -= part.amount
+    await ledger_payments.refund_failed(session, payment, part)
+    part.status = RefundStatus.PENDING
+    part.failure_code = found.failure_code
+    await payments.settle(session, order, payment)
+    refund = await session.get(Refund, part.refund_id)
+    if refund is None:
+        return
+    refund.status = RefundStatus.PENDING
+    refund.updated_at = orders.now()
+    await session.flush()
+    amount = Money(amount=part.amount, currency=refund.currency)
+    entry = TimelineEntry(
+        type=OrderEvent.REFUND_FAILED,
+        title=f"The refund of {amount} came back",
+        detail=found.failure_code or "",
+        actor=f"provider:{payment.provider}",
+    )
+    await timeline.append(session, order.id, [entry])
 
 
 async def _end_part(

@@ -15,11 +15,22 @@ SUCCESSES = {"requires_capture", "succeeded"}
 Row = Mapping[str, Any] | RowMapping
 
 _BOOKS = text("""
-SELECT o.id, o.status, o.payment_status, o.waiting_for, count(p.id) AS payments,
-    coalesce(sum(p.captured_amount), 0)::bigint AS captured,
-    coalesce(sum(p.refunded_amount), 0)::bigint AS refunded
-FROM orders o LEFT JOIN payments p ON p.order_id = o.id
-GROUP BY o.id
+SELECT o.id, o.status, o.payment_status, o.waiting_for, p.*, l.*
+FROM orders o
+CROSS JOIN LATERAL (
+    SELECT count(*) AS payments,
+        coalesce(sum(captured_amount), 0)::bigint AS captured,
+        coalesce(sum(refunded_amount), 0)::bigint AS refunded
+    FROM payments WHERE order_id = o.id
+) p
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(e.amount) FILTER (WHERE e.account = 'provider_balance'), 0)::bigint
+            AS ledger_balance,
+        coalesce(sum(e.amount) FILTER (WHERE e.account = 'authorized'), 0)::bigint
+            AS ledger_authorized
+    FROM ledger_postings b JOIN ledger_entries e ON e.posting_key = b.key
+    WHERE b.order_id = o.id
+) l
 """)
 
 
@@ -62,6 +73,7 @@ def _of_order(expected: Money, row: Row | None, charges: Sequence[Row]) -> list[
         "our books": (row["captured"], row["refunded"]),
         "its charges": sum(charge["status"] in SUCCESSES for charge in charges),
         "its books": tuple(sum(one[what] for one in charges) for what in ("captured", "refunded")),
+        "the ledger": (row["ledger_balance"], row["ledger_authorized"]),
         "keys used twice": _used_twice(charges),
     }
     wanted = {
@@ -72,6 +84,7 @@ def _of_order(expected: Money, row: Row | None, charges: Sequence[Row]) -> list[
         "our books": (expected.captured, expected.refunded),
         "its charges": expected.charges,
         "its books": (expected.captured, expected.refunded),
+        "the ledger": (sum(map(_taken, charges)), sum(map(_held, charges))),
         "keys used twice": [],
     }
     return [
@@ -79,6 +92,15 @@ def _of_order(expected: Money, row: Row | None, charges: Sequence[Row]) -> list[
         for what in wanted
         if told[what] != wanted[what]
     ]
+
+
+def _taken(charge: Row) -> int:
+    return int(charge["captured"] - charge["refunded"])
+
+
+def _held(charge: Row) -> int:
+    """What the provider still holds ready for us."""
+    return int(charge["amount"]) if charge["status"] == "requires_capture" else 0
 
 
 def _used_twice(charges: Sequence[Row]) -> list[str]:

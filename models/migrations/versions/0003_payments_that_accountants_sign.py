@@ -44,6 +44,19 @@ LEDGER = ("ledger_postings", "ledger_entries")
 
 def upgrade() -> None:
     op.create_table(
+        "event_polls",
+        sa.Column("provider", sa.String(), nullable=False),
+        sa.Column("polled_until_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("filled", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("provider", name=op.f("pk_event_polls")),
+    )
+    op.create_table(
         "ledger_postings",
         sa.Column("key", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
@@ -434,7 +447,7 @@ def upgrade() -> None:
     )
     for unanswered in UNANSWERED:
         op.add_column(
-            unanswered, sa.Column("unknown_since", sa.DateTime(timezone=True), nullable=True)
+            unanswered, sa.Column("unanswered_at", sa.DateTime(timezone=True), nullable=True)
         )
     op.add_column("vendors", sa.Column("payout_provider", sa.String(), nullable=True))
     op.add_column("vendors", sa.Column("payout_account", sa.String(), nullable=True))
@@ -454,6 +467,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("event_polls")
     op.drop_column("vendors", "payout_account")
     op.drop_column("vendors", "payout_provider")
     op.drop_index(
@@ -462,7 +476,7 @@ def downgrade() -> None:
     op.drop_column("payments", "taken_at_once")
     op.drop_column("payments", "disputed_amount")
     for unanswered in UNANSWERED:
-        op.drop_column(unanswered, "unknown_since")
+        op.drop_column(unanswered, "unanswered_at")
     op.drop_index("uq_settlement_lines_entry", table_name="settlement_lines")
     op.drop_table("settlement_lines")
     op.drop_table("settlement_approvals")

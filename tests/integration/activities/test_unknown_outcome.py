@@ -168,7 +168,7 @@ async def test_silence_about_a_refund_is_asked_about(books: Books, mode: str) ->
     await books.control.fault("stripe", "refunds.create", mode, latency_ms=0)
     with pytest.raises(ProviderError):
         await run(books.refunds.send_refund_part, send)
-    marked = "SELECT unknown_since IS NOT NULL AS unknown FROM refund_parts WHERE refund_id = :id"
+    marked = "SELECT unanswered_at IS NOT NULL AS unknown FROM refund_parts WHERE refund_id = :id"
     assert (await books.shop.database.statement(text(marked), {"id": refund_id}))[0]["unknown"]
 
     state = await twice(books.refunds.send_refund_part, send)
