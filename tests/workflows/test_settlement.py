@@ -16,12 +16,13 @@ from tests.eventually import eventually
 from tests.shop import PRICE
 from tests.vendor_books import CURRENCY, VendorBooks, soon
 from tests.workflows.outside import Outside
-from tests.workflows.platform import DAY, SkippingPlatform, skipping_platform, tuned
+from tests.workflows.platform import DAY, Platform, SkippingPlatform, skipping_platform, tuned
 from tests.workflows.settling import LARGE, ONE, TWO, drawn_up, settled
 from tests.workflows.test_paystack import PAYSTACK, confirmed
+from tests.workflows.test_reset import begin_again, tasks_of
 from tests.workflows.test_returns import sold
 from workflows import workflow_ids
-from workflows.ports.settlements import SettlementRequest, SettlementRun
+from workflows.ports.settlements import SettlementRequest, SettlementRun, SettlementState
 from workflows.settlement import SettlementWorkflow
 from workflows.settlement_run import SettlementRunWorkflow
 from workflows.task_queues import TaskQueue
@@ -258,3 +259,25 @@ async def test_transfer_that_takes_its_time_is_waited_for(
     await eventually(settling.status, lambda seen: seen == status)
     assert await books.owed() == owed
     assert [one.amount for one in await settling.transfers()] == [700]
+
+
+async def test_settlement_reset_anywhere_pays_once(platform: Platform) -> None:
+    settling = await settled(platform, LARGE)
+    for person in (ONE, TWO):
+        await settling.approve(person)
+    await eventually(settling.status, lambda status: status == "paid")
+    before = (await settling.row(), await settling.events(), await settling.postings())
+    run_id = (await settling.handle.describe()).run_id
+    first = platform.shop.temporal.get_workflow_handle(settling.handle.id, run_id=run_id)
+    tasks = await tasks_of(first)
+    assert len(tasks) > 3
+
+    for event_id in tasks:
+        new_run = await begin_again(platform, settling.handle.id, str(run_id), event_id)
+        known = await settling.handle.execute_update("drawn_up", result_type=SettlementState)
+        assert known.status == "paid"
+        await new_run.terminate("the rehearsal is over")
+
+    assert [one.amount for one in await settling.transfers()] == [LARGE]
+    after = (await settling.row(), await settling.events(), await settling.postings())
+    assert after == before
