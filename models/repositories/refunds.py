@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import and_, func, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from core.domain.disputes import OPEN_DISPUTE
 from core.domain.errors import FieldError, InvalidRequestError, InvalidStateError
 from core.domain.events import OrderEvent, TimelineEntry
 from core.domain.ids import Prefix, derived_id
 from core.domain.money import Money
 from core.domain.payments import ProviderRefund
-from core.domain.statuses import RefundStatus
+from core.domain.statuses import DisputeStatus, RefundStatus
+from models.disputes import Dispute
 from models.orders import Order
 from models.payments import Payment, Refund, RefundPart
 from models.repositories import ledger_payments, orders, payments, timeline
@@ -83,8 +86,9 @@ async def request(
 async def refundable(session: AsyncSession, order_id: str) -> list[tuple[Payment, int]]:
     """The payments of a locked order with what each can still give back, minor units.
 
-    What a bank has taken back in a dispute is not ours to give.
+    What a bank has taken back in a dispute, or is about to, is not ours to give.
     """
+    at_stake = await _at_stake(session, order_id)
     pending = (
         await session.execute(
             select(RefundPart.payment_id, RefundPart.amount)
@@ -101,13 +105,30 @@ async def refundable(session: AsyncSession, order_id: str) -> list[tuple[Payment
             max(
                 payment.captured_amount
                 - payment.refunded_amount
-                - payment.disputed_amount
+                - at_stake.get(payment.id, 0)
                 - on_its_way.get(payment.id, 0),
                 0,
             ),
         )
         for payment in await payments.of_order(session, order_id)
     ]
+
+
+async def _at_stake(session: AsyncSession, order_id: str) -> dict[str, int]:
+    """What disputes have taken of each payment, or take when they are lost, minor units."""
+    statement = (
+        select(Dispute.payment_id, func.sum(Dispute.amount))
+        .where(
+            Dispute.order_id == order_id,
+            ~col(Dispute.inquiry),
+            or_(
+                col(Dispute.status).in_(OPEN_DISPUTE),
+                and_(col(Dispute.withdrawn), col(Dispute.status) == DisputeStatus.LOST),
+            ),
+        )
+        .group_by(col(Dispute.payment_id))
+    )
+    return {payment_id: int(amount) for payment_id, amount in await session.execute(statement)}
 
 
 async def _parts(
@@ -117,9 +138,9 @@ async def _parts(
     possible = sum(left for _, left in sources)
     if amount > possible:
         most = Money(amount=possible, currency=order.currency)
-        disputed = sum(payment.disputed_amount for payment, _ in sources)
+        disputed = sum((await _at_stake(session, order.id)).values())
         kept = Money(amount=disputed, currency=order.currency)
-        by_banks = f" since banks have taken back {kept} in disputes" if disputed else ""
+        by_banks = f" since {kept} is in dispute or lost in one" if disputed else ""
         raise InvalidStateError(
             present=f"{order.payment_status}, {most} can be refunded{by_banks}",
             wanted=f"a refund of {Money(amount=amount, currency=order.currency)}",
