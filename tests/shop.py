@@ -13,7 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from core.database import Database
 from core.domain.ids import Prefix, new_id
-from core.gateways.event_kinds import carrier_kind, stripe_kind
+from core.gateways.event_kinds import carrier_kind, paystack_kind, stripe_kind
 from models import (
     Product,
     ProductStatus,
@@ -35,6 +35,7 @@ from workflows.ports.webhooks import EventRef
 from workflows.stock_reservation import StockReservationWorkflow
 from workflows.task_queues import TaskQueue
 
+KINDS = {"carrier": carrier_kind, "paystack": paystack_kind, "stripe": stripe_kind}
 PRICE = 1999
 SHIPPING = 500
 ADDRESS = {
@@ -243,7 +244,7 @@ class Shop:
         payload: dict[str, Any] | None = None,
     ) -> str:
         """Store an event and run its workflow, as the API does; return what came of it."""
-        kind = carrier_kind(type_) if provider == "carrier" else stripe_kind(type_)
+        kind = KINDS[provider](type_)
         event = WebhookEvent(
             provider=provider,
             event_id=new_id(Prefix.EVENT),

@@ -12,6 +12,7 @@ from typing import Any
 from core.domain.money import decimals_of
 from core.domain.payments import ProviderPayment, ProviderRefund
 from core.domain.statuses import PaymentStatus, RefundStatus
+from core.gateways.event_kinds import paystack_kind
 from core.gateways.payments import Authorization, ProviderEvent
 
 # paystack.com/docs/payments/verify-payments: "abandoned" is also what nobody has paid yet.
@@ -212,6 +213,7 @@ def event_of(body: Mapping[str, Any]) -> ProviderEvent:
         object_id=object_id,
         reference=order_id,
         payload=payload,
+        kind=paystack_kind(kind),
     )
 
 

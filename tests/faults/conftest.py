@@ -42,6 +42,7 @@ async def platform(
         settings,
         postgres={"url": SecretStr(database_url)},
         stripe={"timeout_seconds": TIMEOUT_SECONDS},
+        paystack={"timeout_seconds": TIMEOUT_SECONDS},
         fulfillment={"handling_seconds": 0},
     )
     async with running_platform(patient, outside) as platform, serving_api(patient):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -28,6 +29,7 @@ T = TypeVar("T")
 TOTAL = PRICE + SHIPPING
 PART = 700
 PATIENCE_SECONDS = 90
+LIFE_SECONDS = 180
 LOOK_EVERY_SECONDS = 0.25
 STAFF = "staff:test"
 
@@ -38,8 +40,14 @@ CARDS: Mapping[str, Mapping[Life, str]] = {
         Life.CHALLENGE_FAILED: "pm_card_authenticationRequired",
         Life.ABANDONED: "pm_card_authenticationRequired",
     },
+    "paystack": {
+        Life.DECLINED: "AUTH_test_declined",
+        Life.CHALLENGE_PASSED: "AUTH_test_challenge",
+        Life.CHALLENGE_FAILED: "AUTH_test_challenge",
+        Life.ABANDONED: "AUTH_test_challenge",
+    },
 }
-GOOD_CARD = {"stripe": "pm_card_visa"}
+GOOD_CARD = {"stripe": "pm_card_visa", "paystack": "AUTH_test_success"}
 
 GOES_ON = (OrderStatus.CONFIRMED, OrderStatus.PROCESSING, OrderStatus.SHIPPED)
 """What a paid checkout answers; the later ones when a workflow task of its had to be done again."""
@@ -76,8 +84,10 @@ class Troubled:
 
         Raises:
             AssertionError: it did not get there.
+            TimeoutError: nor anywhere else.
         """
-        await LIVES[self.combination.life](self)
+        async with asyncio.timeout(LIFE_SECONDS):
+            await LIVES[self.combination.life](self)
 
 
 async def drafted(combination: Combination, shop: Shop, outside: Outside) -> Troubled:
@@ -91,8 +101,14 @@ async def drafted(combination: Combination, shop: Shop, outside: Outside) -> Tro
             text("UPDATE vendors SET fulfillment = 'manual' WHERE id = :id RETURNING id"),
             {"id": shelf.vendor_id},
         )
-    card = CARDS[combination.provider].get(combination.life, GOOD_CARD[combination.provider])
-    order_id = await shop.draft(shelf, payment_method=card, more=more)
+    provider = combination.provider
+    order_id = await shop.draft(
+        shelf,
+        provider=provider,
+        payment_method=CARDS[provider].get(combination.life, GOOD_CARD[provider]),
+        email="ada@example.com",
+        more=more,
+    )
     return Troubled(combination=combination, shop=shop, outside=outside, order_id=order_id)
 
 
@@ -138,8 +154,8 @@ async def _declined(one: Troubled) -> None:
 
 async def _challenged(one: Troubled, outcome: str, status: OrderStatus) -> None:
     await one.placed(OrderStatus.REQUIRES_ACTION)
-    intent = await one.outside.intent(one.order_id)
-    await one.outside.answer_challenge(intent, outcome)
+    (attempt,) = await one.outside.attempts(one.order_id, one.combination.provider)
+    await one.outside.answer_challenge(attempt["id"], outcome)
     if one.combination.webhooks is WebhookMode.DROP:
         await one.shop.checkout(one.order_id).signal(CheckoutWorkflow.payment_changed)
     await one.until_status(status)
@@ -178,24 +194,29 @@ LIVES: Mapping[Life, Callable[[Troubled], Awaitable[None]]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Money:
-    """What an order has to come to, minor units. ``held`` is blocked, or taken for good."""
+    """What an order has to come to, minor units; ``charges`` hold or have taken money for good.
+
+    ``paid`` is what its customer agreed to, and ``let_go`` what was not wanted of it.
+    """
 
     order: str
     payment: str
     charges: int
+    paid: int = 0
     captured: int = 0
     refunded: int = 0
+    let_go: int = 0
 
 
-_KEPT = Money(order="shipped", payment="captured", charges=1, captured=TOTAL)
-_HELD = Money(order="processing", payment="authorized", charges=1)
+_KEPT = Money(order="shipped", payment="captured", charges=1, paid=TOTAL, captured=TOTAL)
+_HELD = Money(order="processing", payment="authorized", charges=1, paid=TOTAL)
 _GONE = Money(order="canceled", payment="voided", charges=0)
 _REFUSED = Money(order="failed", payment="failed", charges=0)
 MONEY: Mapping[Life, Money] = {
     Life.BOUGHT: _HELD,
     Life.SHIPPED: _KEPT,
-    Life.TWO_PARCELS: replace(_KEPT, captured=TOTAL + PRICE),
-    Life.CANCELED: _GONE,
+    Life.TWO_PARCELS: replace(_KEPT, paid=TOTAL + PRICE, captured=TOTAL + PRICE),
+    Life.CANCELED: replace(_GONE, paid=TOTAL, let_go=TOTAL),
     Life.REFUNDED: replace(_KEPT, payment="refunded", refunded=TOTAL),
     Life.REFUNDED_IN_PART: replace(_KEPT, payment="partially_refunded", refunded=PART),
     Life.DECLINED: _REFUSED,

@@ -31,6 +31,7 @@ from tests.eventually import eventually
 from tests.integration.models.orders_in_every_state import (
     STATES,
     TOTAL,
+    carry_ledger_over,
     order_id,
     write_orders_in_every_state,
 )
@@ -70,6 +71,7 @@ async def ledger() -> AsyncIterator[tuple[Ledger, str]]:
 async def database(database_url: str) -> AsyncIterator[Database]:
     connection = await asyncpg.connect(database_url)
     await write_orders_in_every_state(connection)
+    await carry_ledger_over(database_url)
     await connection.close()
     database = Database.open(PostgresSettings(url=SecretStr(database_url)))
     yield database

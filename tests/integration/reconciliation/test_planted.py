@@ -71,12 +71,7 @@ async def test_safe_difference_is_repaired(planted: Planted, kind: DifferenceKin
 
 
 async def test_nothing_else_is_open(planted: Planted, world: World) -> None:
-    rows = await world.sql(
-        "SELECT kind, subject FROM differences WHERE status IN ('open', 'repairing')"
-    )
-    assert {(row["kind"], row["subject"]) for row in rows} == {
-        (kind, planted[kind][0]) for kind in FOR_PEOPLE
-    }
+    assert await world.still_open() == {(kind, planted[kind][0]) for kind in FOR_PEOPLE}
 
 
 async def test_repairs_leave_what_should_be(planted: Planted, world: World) -> None:
