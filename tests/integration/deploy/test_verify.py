@@ -28,10 +28,10 @@ from deploy.local.errors import StackError
 from deploy.verification import Report, command, verify
 from models.repositories.invariants import INVARIANTS
 from tests.eventually import eventually
+from tests.integration.models.older_than_the_ledger import carry_ledger_over
 from tests.integration.models.orders_in_every_state import (
     STATES,
     TOTAL,
-    carry_ledger_over,
     order_id,
     write_orders_in_every_state,
 )

@@ -14,6 +14,7 @@ from core.settings import PostgresSettings
 from models.repositories import ledger
 from models.repositories.invariants import INVARIANTS, rows_that_break
 from models.repositories.invariants.ledger import LEDGER
+from tests.integration.models.older_than_the_ledger import carry_ledger_over
 from tests.integration.models.orders_in_every_state import (
     CUSTOMER,
     HOLD,
@@ -21,7 +22,6 @@ from tests.integration.models.orders_in_every_state import (
     TOTAL,
     VENDOR,
     WAREHOUSE,
-    carry_ledger_over,
     order_id,
     payment_id,
     shipment_id,
