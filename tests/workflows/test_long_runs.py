@@ -16,10 +16,11 @@ from tests.eventually import eventually
 from tests.shop import PRICE, SHIPPING
 from tests.workflows.platform import DAY, HANDLING, Platform, SkippingPlatform
 from tests.workflows.test_capture import GIVEN, lapsed
-from tests.workflows.test_disputes import EVIDENCE, events, followed
+from tests.workflows.test_disputes import events, followed
 from tests.workflows.test_undelivered import happens, shipped
 from tests.workflows.test_vendor_parcels import ask, begun, delivered, reaches
 from workflows import parking, steps, workflow_ids
+from workflows.dispute import EVIDENCE
 from workflows.messages import CancelRequest, Resolution
 from workflows.payment_capture import PaymentCaptureWorkflow
 
