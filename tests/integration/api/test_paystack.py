@@ -45,7 +45,8 @@ async def _send(world: World, event: Mapping[str, Any], key: str | None = None) 
 
 async def _stored(world: World, reference: str) -> list[dict[str, Any]]:
     rows = await world.database.statement(
-        text("SELECT type, payload FROM webhook_events WHERE object_id = :id"), {"id": reference}
+        text("SELECT type, outcome, payload FROM webhook_events WHERE object_id = :id"),
+        {"id": reference},
     )
     return [dict(row) for row in rows]
 
@@ -58,6 +59,7 @@ async def test_event_sent_again_is_stored_once_without_the_customer(world: World
 
     [stored] = await _stored(world, reference)
     assert stored["type"] == "charge.success"
+    assert stored["outcome"] != "ignored"
     assert b"ada@" not in orjson.dumps(stored["payload"])
     assert b"AUTH_" not in orjson.dumps(stored["payload"])
     await _send(world, _event(reference, "2026-11-23T09:00:00.000Z"))
