@@ -32,7 +32,6 @@ from workflows.ports.reconciliation import Reconciled, Reconciliation
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.task_queues import TaskQueue
 
-STRIPE = Reconciliation(provider="stripe")
 TIMES = {
     # What is planted is found at once, and parcels leave as soon as they can.
     "reconciliation": {"grace_seconds": 0},
@@ -51,13 +50,13 @@ class World:
         rows = await self.platform.shop.database.statement(text(statement), parameters)
         return [dict(row) for row in rows]
 
-    async def reconcile(self) -> Reconciled:
-        """Compare the books once, and wait until every repair has come to its end."""
+    async def reconcile(self, provider: str = "stripe") -> Reconciled:
+        """Compare a provider's books once."""
         async with asyncio.timeout(60):
             result = await self.platform.shop.temporal.execute_workflow(
                 ReconciliationWorkflow.run,
-                STRIPE,
-                id=workflow_ids.reconciliation("stripe"),
+                Reconciliation(provider=provider),
+                id=workflow_ids.reconciliation(provider),
                 task_queue=TaskQueue.MAINTENANCE,
             )
         assert result is not None
@@ -117,6 +116,7 @@ def own_settings(settings: Settings, own_database: str, own_sandbox: str) -> Set
             **TIMES,
             "postgres": {"url": SecretStr(own_database)},
             "stripe": {"api_base": f"{own_sandbox}/stripe"},
+            "paystack": {"api_base": f"{own_sandbox}/paystack"},
             "carrier": {"api_base": f"{own_sandbox}/carrier"},
         },
     )

@@ -52,3 +52,13 @@ async def test_payout_and_fees_are_posted_from_the_movements(world: World) -> No
     assert ledger["amount"] == before - 300
     await world.repaired()
     assert await world.still_open() == set()
+
+
+async def test_books_of_a_provider_without_authorizations_are_compared_too(world: World) -> None:
+    reconciled = await world.reconcile("paystack")
+
+    assert (reconciled.open, reconciled.repairing) == (0, 0)
+    (run,) = await world.sql(
+        "SELECT status, found FROM reconciliations WHERE id = :id", id=reconciled.run_id
+    )
+    assert run == {"status": "done", "found": 0}

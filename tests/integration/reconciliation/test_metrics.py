@@ -16,14 +16,14 @@ async def test_open_differences_are_counted_by_kind_and_summed_by_currency(world
     collector = ReconciliationCollector()
     registry = CollectorRegistry()
     registry.register(collector)
-    labels = {"provider": "paystack", "kind": "balance"}
+    labels = {"provider": "metered", "kind": "balance"}
     assert registry.get_sample_value("reconciliation_open_differences", labels) is None
     database = world.platform.shop.database
     async with database.transaction() as session:
-        run = await reconciliations.begin(session, "paystack", days=7)
+        run = await reconciliations.begin(session, "metered", days=7)
         await differences.note(
             session,
-            provider="paystack",
+            provider="metered",
             run_id=run.id,
             findings=[
                 Finding(
@@ -44,19 +44,19 @@ async def test_open_differences_are_counted_by_kind_and_summed_by_currency(world
             ],
         )
         (ghs, *_) = await differences.page_of(
-            session, before=None, status=None, kind="missed_event", provider="paystack", limit=1
+            session, before=None, status=None, kind="missed_event", provider="metered", limit=1
         )
         await differences.close(session, ghs, differences.REPAIRED)
 
     await collector.refresh(database)
 
     assert registry.get_sample_value("reconciliation_open_differences", labels) == 2
-    ngn = {"provider": "paystack", "currency": "NGN"}
+    ngn = {"provider": "metered", "currency": "NGN"}
     assert registry.get_sample_value("reconciliation_open_amount", ngn) == 500
-    repaired = {"provider": "paystack", "kind": "missed_event"}
+    repaired = {"provider": "metered", "kind": "missed_event"}
     assert registry.get_sample_value("reconciliation_repaired_total", repaired) == 1
     age = registry.get_sample_value(
-        "reconciliation_last_success_age_seconds", {"provider": "paystack"}
+        "reconciliation_last_success_age_seconds", {"provider": "metered"}
     )
     assert age is not None
     assert age < 60
