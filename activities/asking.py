@@ -21,7 +21,7 @@ async def noting_silence(note: Callable[[], Awaitable[None]]) -> AsyncIterator[N
     except ProviderError as error:
         await note()
         words = f"{error}; not known whether it had its effect, so that is asked first"
-        raise ProviderError(words) from error
+        raise ProviderError(words) from None
 
 
 def require_asked(found: ProviderPayment, asked: AskedPayment) -> None:

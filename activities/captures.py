@@ -88,7 +88,7 @@ class GatewayCaptureActivities(CaptureActivities):
         return PartOutcome(captured=True)
 
     async def _capture(self, gateway: PaymentGateway, step: CapturePart, row: RowMapping) -> None:
-        unknown = row["unknown_since"] is not None
+        unknown = row["unanswered_at"] is not None
         if (unknown or may_have_happened(row["created_at"].timestamp())) and (
             await self._is_taken(gateway, row)
         ):

@@ -5,15 +5,16 @@ from __future__ import annotations
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from activities import starting
 from activities.starting import start_unless_it_runs
 from activities.stock_news import tell_fulfillments
 from core.database import Database
 from models.repositories import backorders, carts, housekeeping, stock_alerts
 from workflows import workflow_ids
-from workflows.messages import Checkout, Child, RefundRequest, ReturnRequest
+from workflows.messages import Checkout, Child, ReturnRequest
 from workflows.ports.housekeeping import Housekeeping, HousekeepingActivities, Tidied
+from workflows.ports.refunds import RefundRef
 from workflows.ports.webhooks import EventRef
 from workflows.task_queues import TaskQueue
 
@@ -55,30 +56,17 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
         """The API stores an event before it starts its workflow: Temporal may have been away."""
         redriven = 0
         for row in await housekeeping.waiting_events(self._database):
-            carrier = row["provider"] == "carrier"
-            try:
-                await self._temporal.start_workflow(
-                    "CarrierEventWorkflow" if carrier else "PaymentEventWorkflow",
-                    EventRef(provider=row["provider"], event_id=row["event_id"]),
-                    id=workflow_ids.webhook(row["provider"], row["event_id"]),
-                    task_queue=TaskQueue.FULFILLMENT if carrier else TaskQueue.PAYMENTS,
-                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                )
-            except WorkflowAlreadyStartedError:
-                continue
-            redriven += 1
+            event = EventRef(provider=row["provider"], event_id=row["event_id"])
+            of_carrier = row["provider"] == "carrier"
+            redriven += await starting.start_event(self._temporal, event, of_carrier=of_carrier)
         return redriven
 
     async def _start_what_was_written(self) -> int:
         """Who wrote a refund, a return or a draft may have died before its workflow began."""
         started = 0
         for row in await housekeeping.pending_refunds(self._database):
-            started += await self._start(
-                Child.REFUND,
-                RefundRequest(order_id=row["order_id"], refund_id=row["id"]),
-                workflow_id=workflow_ids.refund(row["id"]),
-                queue=TaskQueue.PAYMENTS,
-            )
+            ref = RefundRef(order_id=row["order_id"], refund_id=row["id"])
+            started += await starting.start_refund(self._temporal, ref)
         for row in await housekeeping.unstarted_returns(self._database):
             started += await self._start(
                 Child.RETURN,
@@ -98,7 +86,7 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
     async def _start(
         self,
         workflow: str,
-        request: RefundRequest | ReturnRequest | Checkout,
+        request: ReturnRequest | Checkout,
         *,
         workflow_id: str,
         queue: TaskQueue,

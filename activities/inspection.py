@@ -44,10 +44,6 @@ class Inspector:
         self._gateways = gateways
         self._temporal = temporal
 
-    def rules(self, provider: str, grace: timedelta) -> Rules:
-        can = gateway_of(self._gateways, provider).capabilities
-        return Rules(manual_capture=can.manual_capture, grace=grace)
-
     async def is_still_there(self, difference: Difference, *, grace: timedelta) -> bool:
         """Tell whether a difference that was found is one still.
 
@@ -83,7 +79,7 @@ class Inspector:
         self, provider: str, provider_payment_id: str, *, grace: timedelta
     ) -> list[Finding]:
         """Compare one payment as both sides have it now."""
-        rules = self.rules(provider, grace)
+        rules = Rules(grace=grace)
         theirs = await self._fetch(provider, provider_payment_id)
         ours = await reconciliation_reads.payments(
             self.database,
@@ -189,15 +185,7 @@ class Inspector:
 
     async def record(self, provider: str, event: ProviderEvent) -> Novelty:
         """Put an event that was missed into the inbox; tell what it means to us."""
-        return await webhook_inbox.record_event(
-            self.database,
-            provider=provider,
-            event_id=event.event_id,
-            type=event.type,
-            object_id=event.object_id,
-            reference=event.reference,
-            payload=event.payload,
-        )
+        return await webhook_inbox.record_event(self.database, provider=provider, event=event)
 
     async def event_is_driven(self, provider: str, event_id: str) -> bool:
         """Tell whether a workflow has an event in its hands."""

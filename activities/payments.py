@@ -14,7 +14,7 @@ from core.domain.errors import NotFoundError, PaymentMismatchError, ProviderReje
 from core.domain.events import OrderEvent, TimelineEntry
 from core.domain.ids import issued_at
 from core.domain.payments import AskedPayment, ProviderPayment, ProviderRefund
-from core.domain.statuses import PaymentStatus
+from core.domain.statuses import PaymentStatus, RefundStatus
 from core.gateways.payments import Authorization, PaymentGateway
 from models.orders import Order
 from models.payments import Payment, PaymentPurpose
@@ -195,8 +195,11 @@ class GatewayPaymentActivities(GatewayAuthorizationActivities):
             raise ProviderRejectedError(f"a {voided.status} payment cannot be voided")
         reference = f"void:{provider_payment_id}"
         known = await gateway.find_refunds(provider_payment_id)
-        if any(one.reference == reference for one in known):
+        sent = [one for one in known if one.reference == reference]
+        if any(one.status is not RefundStatus.FAILED for one in sent):
             return voided
+        if sent:
+            raise ProviderRejectedError(f"the money came back: {sent[0].failure_code or 'why?'}")
         await gateway.refund(
             provider_payment_id,
             amount=voided.captured_amount - voided.refunded_amount,

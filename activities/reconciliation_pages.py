@@ -19,7 +19,7 @@ from core.domain.reconciliation_others import (
     lost_workflow,
     missing_transfer,
 )
-from core.domain.reconciliation_payments import compare_payment
+from core.domain.reconciliation_payments import Rules, compare_payment
 from core.domain.reconciliation_pictures import Finding
 from core.gateways.payments import PaymentGateway
 from models.repositories import provider_transactions, reconciliation_reads
@@ -127,7 +127,7 @@ class Pages:
                 self._inspector.match(one, ours),
                 order=orders.get(one.order_id or ""),
                 moved_back=moved.get(one.provider_payment_id or "", []),
-                rules=self._inspector.rules(provider, self._grace),
+                rules=Rules(grace=self._grace),
             )
         ]
 

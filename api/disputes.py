@@ -146,8 +146,8 @@ def dispute_document(view: DisputeView) -> dict[str, Any]:
     """Return a dispute as staff see it."""
     names = (
         "id", "order_id", "payment_id", "provider", "provider_dispute_id", "status", "reason",
-        "withdrawn", "evidence_due_at", "evidence_submitted_at", "submitted_by", "opened_at",
-        "closed_at", "created_at", "updated_at",
+        "withdrawn", "inquiry", "evidence_due_at", "evidence_submitted_at", "submitted_by",
+        "opened_at", "closed_at", "created_at", "updated_at",
     )  # fmt: skip
     submitted = (view.evidence or {}).get("submitted")
     return {name: getattr(view, name) for name in names} | {

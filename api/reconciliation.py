@@ -49,7 +49,7 @@ async def run_now(resources: Resources, call: IdempotentCall, provider: str) -> 
         known = ", ".join(sorted(resources.payments))
         raise InvalidRequestError([FieldError(pointer="/provider", detail=f"one of {known}")])
     workflow_id = workflow_ids.reconciliation(provider)
-    record = await call.claim(resources.database, workflow_id)
+    record = await call.claim(resources.database, f"reconciliation:{call.fingerprint}")
     if record.answer is not None:
         return replay(record.answer)
     await engine.start_once(
@@ -93,7 +93,7 @@ async def resolve(
         NotFoundError: there is no such difference.
         IdempotencyKeyReusedError: the key belongs to another request.
     """
-    record = await call.claim(resources.database, f"difference:{difference_id}")
+    record = await call.claim(resources.database, f"difference:{call.fingerprint}")
     if record.answer is not None:
         return replay(record.answer)
     try:

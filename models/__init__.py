@@ -58,7 +58,7 @@ from models.stock import (
 )
 from models.users import RefreshToken, Role, User
 from models.vendors import FulfillmentMode, Vendor
-from models.webhook_events import WebhookEvent
+from models.webhook_events import EventPoll, WebhookEvent
 
 __all__ = [
     "AuditEntry",
@@ -74,6 +74,7 @@ __all__ = [
     "CommissionRule",
     "Difference",
     "Dispute",
+    "EventPoll",
     "FulfillmentMode",
     "Hold",
     "IdempotencyKey",

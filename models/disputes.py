@@ -33,7 +33,10 @@ class Dispute(SQLModel, table=True):
     currency: str = Field(max_length=3)
     amount: int = columns.amount()
     withdrawn: bool = columns.flag()
-    """The provider took the money back, be it until the dispute was won; an inquiry never did."""
+    """The provider took the money back, be it until the dispute was won. Some take it at once,
+    others when it is lost."""
+    inquiry: bool = columns.flag()
+    """The bank only asks: nothing is held back."""
     held: list[dict[str, Any]] = columns.document()
     """``vendor_id`` and ``amount`` of what is held back from each vendor."""
     evidence: dict[str, Any] | None = columns.document(nullable=True)

@@ -102,7 +102,7 @@ class Capture(SQLModel, table=True):
     final: bool = columns.flag()
     """The last of its payment: the provider lets go of whatever is left. Fixed with the plan, since
     a call that is repeated must be the same call."""
-    unknown_since: datetime | None = columns.timestamp()
+    unanswered_at: datetime | None = columns.timestamp()
     """A call for it was not answered then: the provider is asked before it is sent again."""
     created_at: datetime = columns.created_at()
 
@@ -154,5 +154,5 @@ class RefundPart(SQLModel, table=True):
     status: str
     provider_refund_id: str | None = None
     failure_code: str | None = None
-    unknown_since: datetime | None = columns.timestamp()
+    unanswered_at: datetime | None = columns.timestamp()
     """A call for it was not answered then."""

@@ -32,3 +32,15 @@ class WebhookEvent(SQLModel, table=True):
     received_at: datetime = columns.created_at()
     processed_at: datetime | None = columns.timestamp()
     outcome: str | None = None
+
+
+class EventPoll(SQLModel, table=True):
+    """How far a provider was asked for events that never arrived."""
+
+    __tablename__ = "event_polls"
+
+    provider: str = Field(primary_key=True)
+    polled_until_at: datetime = columns.timestamp(nullable=False)
+    filled: int = columns.count()
+    """Events that only asking brought to light, ever."""
+    updated_at: datetime = columns.created_at()

@@ -42,10 +42,17 @@ async def sold_by(shop: Shop, order_id: str, *, goods: int, shipping: int) -> st
     return vendor_id
 
 
-async def told(shop: Shop, intent: str, provider_dispute_id: str, news: str = "created") -> str:
+async def told(
+    shop: Shop,
+    intent: str,
+    provider_dispute_id: str,
+    news: str = "created",
+    *,
+    provider: str = "stripe",
+) -> str:
     """Receive an event about a dispute; return what came of it."""
     return await shop.receive_event(
-        "stripe",
+        provider,
         f"charge.dispute.{news}",
         object_id=intent,
         payload={"subject_id": provider_dispute_id, "subject": "dispute"},

@@ -13,6 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from core.database import Database
 from core.domain.ids import Prefix, new_id
+from core.gateways.event_kinds import carrier_kind, paystack_kind, stripe_kind
 from models import (
     Product,
     ProductStatus,
@@ -34,6 +35,7 @@ from workflows.ports.webhooks import EventRef
 from workflows.stock_reservation import StockReservationWorkflow
 from workflows.task_queues import TaskQueue
 
+KINDS = {"carrier": carrier_kind, "paystack": paystack_kind, "stripe": stripe_kind}
 PRICE = 1999
 SHIPPING = 500
 ADDRESS = {
@@ -238,16 +240,18 @@ class Shop:
         *,
         object_id: str,
         reference: str | None = None,
+        payment_id: str | None = None,
         payload: dict[str, Any] | None = None,
     ) -> str:
         """Store an event and run its workflow, as the API does; return what came of it."""
+        kind = KINDS[provider](type_)
         event = WebhookEvent(
             provider=provider,
             event_id=new_id(Prefix.EVENT),
             type=type_,
             object_id=object_id,
             reference=reference,
-            payload=payload or {},
+            payload={"payment_id": payment_id, "subject": kind.subject, **(payload or {})},
         )
         ref = EventRef(provider=provider, event_id=event.event_id)
         await self._add([[event]])

@@ -57,7 +57,9 @@ class VendorBooks:
     vendor_id: str = field(default_factory=lambda: new_id(Prefix.VENDOR))
     _numbers: count[int] = field(default_factory=lambda: count(1))
 
-    async def open(self, *, account: str | None = "acct_vendor") -> VendorBooks:
+    async def open(
+        self, *, account: str | None = "acct_vendor", provider: str = "stripe"
+    ) -> VendorBooks:
         """Write the vendor's row; None of ``account`` is a vendor who cannot be paid."""
         async with self.database.transaction() as session:
             session.add(
@@ -65,7 +67,7 @@ class VendorBooks:
                     id=self.vendor_id,
                     name="Weaver & Sons",
                     slug=self.vendor_id,
-                    payout_provider="stripe" if account else None,
+                    payout_provider=provider if account else None,
                     payout_account=account,
                 )
             )
@@ -123,10 +125,12 @@ class VendorBooks:
     async def _post(
         self, kind: PostingKind, order_id: str | None, net: int, commission: int = 0
     ) -> str:
+        # Customers owe for orders only.
+        whence = (Account.CUSTOMER_RECEIVABLE, "") if order_id else (Account.SUSPENSE, "stripe")
         return await self._write(
             kind,
             order_id,
-            debit(Account.CUSTOMER_RECEIVABLE, net + commission),
+            debit(whence[0], net + commission, whence[1]),
             credit(Account.VENDOR_PAYABLE, net, self.vendor_id),
             credit(Account.COMMISSION, commission, self.vendor_id),
         )

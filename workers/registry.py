@@ -11,6 +11,7 @@ from activities.captures import GatewayCaptureActivities
 from activities.carrier import GatewayCarrierActivities
 from activities.checkout import PostgresCheckoutActivities
 from activities.disputes import GatewayDisputeActivities
+from activities.event_poll import GatewayEventPollActivities
 from activities.fulfillment import PostgresFulfillmentActivities
 from activities.housekeeping import PostgresHousekeepingActivities
 from activities.order_changes import PostgresOrderChangeActivities
@@ -31,6 +32,7 @@ from core.resources import Resources
 from workflows.carrier_event import CarrierEventWorkflow
 from workflows.checkout import CheckoutWorkflow
 from workflows.dispute import DisputeWorkflow
+from workflows.event_poll import EventPollWorkflow
 from workflows.fulfillment import FulfillmentWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
@@ -104,6 +106,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
     ),
     TaskQueue.MAINTENANCE: Pool(
         workflows=[
+            EventPollWorkflow,
             HousekeepingWorkflow,
             ReconciliationWorkflow,
             RepairWorkflow,
@@ -112,6 +115,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
         ],
         activities=lambda resources: [
             PostgresHousekeepingActivities(resources.database, resources.temporal),
+            GatewayEventPollActivities(resources.database, resources.payments, resources.temporal),
             PostgresSettlementActivities(resources.database, resources.settings.settlement),
             PostgresSettlementRunActivities(resources.database, resources.temporal),
             _reconciliation(resources),
@@ -159,7 +163,7 @@ def _disputes(resources: Resources) -> GatewayDisputeActivities:
 
 
 def _webhooks(resources: Resources) -> PostgresWebhookActivities:
-    return PostgresWebhookActivities(resources.database, carrier=resources.carrier.name)
+    return PostgresWebhookActivities(resources.database, resources.temporal)
 
 
 def _reconciliation(resources: Resources) -> ProviderReconciliationActivities:

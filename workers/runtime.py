@@ -24,6 +24,8 @@ from workflows.task_queues import TaskQueue
 
 PASSED_THROUGH = (
     "core.domain",
+    "workflows.asks",
+    "workflows.incoming",
     "workflows.messages",
     "workflows.order_changes",
     "workflows.parcel",

@@ -21,7 +21,9 @@ from temporalio.client import (
 
 from core.settings import Settings
 from workflows import workflow_ids
+from workflows.event_poll import EventPollWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
+from workflows.ports.event_poll import EventPoll
 from workflows.ports.housekeeping import Housekeeping
 from workflows.ports.reconciliation import Reconciliation
 from workflows.ports.settlements import SettlementRun
@@ -33,6 +35,7 @@ from workflows.task_queues import TaskQueue
 def schedules(settings: Settings, providers: Iterable[str]) -> dict[str, Schedule]:
     """Every Schedule of the platform by its id; ``providers`` are those of payments."""
     return {
+        "event-poll": _event_poll(),
         "housekeeping": _housekeeping(),
         "settlements": _settlements(settings),
         **{
@@ -40,6 +43,19 @@ def schedules(settings: Settings, providers: Iterable[str]) -> dict[str, Schedul
             for provider in providers
         },
     }
+
+
+def _event_poll() -> Schedule:
+    return _every(
+        timedelta(minutes=1),
+        ScheduleActionStartWorkflow(
+            EventPollWorkflow.run,
+            EventPoll(),
+            id="event-poll",
+            task_queue=TaskQueue.MAINTENANCE,
+            static_summary="Ask the providers for events that never arrived",
+        ),
+    )
 
 
 def _housekeeping() -> Schedule:

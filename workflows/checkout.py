@@ -19,7 +19,14 @@ from core.domain.events import Actor
 from core.domain.payments import ProviderPayment
 from core.domain.statuses import CANCELABLE, OrderStatus, PaymentStatus
 from workflows import workflow_ids
-from workflows.messages import Action, CancelRequest, Checkout, CheckoutAnswer
+from workflows.asks import Asks
+from workflows.messages import (
+    Action,
+    CancelRequest,
+    Checkout,
+    CheckoutAnswer,
+    PaymentMethodAnswer,
+)
 from workflows.parking import Parkable, StepResolvedError
 from workflows.ports.checkout import (
     AwaitChallenge,
@@ -57,6 +64,8 @@ class CheckoutWorkflow(Parkable):
         self._handling_seconds = 0
         self._capture_before: datetime | None = None
         self._payment_news = False
+        self._asks = Asks()
+        self._payment: ProviderPayment | None = None
         self._cancel_request = self._canceled_before = checkout.cancel
         self._challenge_deadline = checkout.challenge_deadline
         self._work: asyncio.Task[OrderStatus] | None = None
@@ -142,7 +151,8 @@ class CheckoutWorkflow(Parkable):
         in_time = True
         while True:
             self._payment_news = False
-            payment = await self._ask_provider(ref) or payment
+            question = self._asks.begin()
+            self._payment = payment = await self._ask_provider(ref) or payment
             self._stop_if_canceled()
             if payment.status is PaymentStatus.AUTHORIZED:
                 return payment
@@ -150,6 +160,7 @@ class CheckoutWorkflow(Parkable):
                 # The customer's client could confirm it once more, for an order that is no more.
                 await shielded(self._void(ref))
                 return payment
+            self._asks.end(question)
             if not in_time:
                 return await shielded(self._void(ref)) or payment
             # At the deadline the provider is asked once more: the news may have been lost.
@@ -296,6 +307,33 @@ class CheckoutWorkflow(Parkable):
         """Return as soon as the customer can be told how it went."""
         await workflow.wait_condition(lambda: self._answer is not None or self.leaving)
         return CheckoutAnswer(status=self._answer or OrderStatus.PENDING)
+
+    @workflow.update
+    async def confirm_payment(self) -> PaymentMethodAnswer:
+        """The client says that the challenge is done: ask the provider now, and tell what it said.
+
+        Raises:
+            ApplicationError: ``invalid-state``, no challenge is waited for.
+        """
+        question = self._asks.next
+        self._payment_news = True
+        await workflow.wait_condition(
+            lambda: self._asks.is_answered(question) or self._outcome is not None or self.leaving
+        )
+        payment = self._payment
+        if payment is None:
+            return PaymentMethodAnswer(status=PaymentStatus.PENDING)
+        return PaymentMethodAnswer(status=payment.status, decline_code=payment.decline_code)
+
+    @confirm_payment.validator
+    def _refuse_confirmation_of_nothing(self) -> None:
+        if self._answer is not OrderStatus.REQUIRES_ACTION or self._outcome is not None:
+            state = self._outcome or self._answer or OrderStatus.PENDING
+            raise ApplicationError(
+                f"the order is {state}: no challenge is waited for",
+                {"state": state, "allowed": []},
+                type="invalid-state",
+            )
 
     @workflow.update
     async def cancel(self, request: CancelRequest) -> OrderStatus:

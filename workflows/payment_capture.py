@@ -9,6 +9,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from core.domain.statuses import PaymentStatus
+from workflows.asks import Asks
 from workflows.messages import (
     NEW_PAYMENT,
     Action,
@@ -60,6 +61,8 @@ class PaymentCaptureWorkflow(Parkable):
         self._offer = Offer(given=capture.offered) if capture.offered else None
         self._asked_about = capture.asked_about
         self._news = capture.asked_about is not None
+        self._asks = Asks()
+        self._state = capture.asked_about
 
     @workflow.run
     async def run(self, capture: PaymentCapture) -> CaptureResult:
@@ -149,6 +152,7 @@ class PaymentCaptureWorkflow(Parkable):
 
     async def _ask_customer(self, state: AuthorizationState) -> Resolution | None:
         """Wait until the customer pays or a person decides; return how it was given up."""
+        self._state = state
         if self._asked_about is None:
             actions = [Action.RETRY, *([Action.CANCEL] if self._capture.cancelable else [])]
             await self.mark(self._capture.order_id, NEW_PAYMENT, _words(state), actions=actions)
@@ -166,7 +170,9 @@ class PaymentCaptureWorkflow(Parkable):
             if self._offer is None and decision is None and not challenged:
                 continue
             if challenged:
-                state = await self._check(state.payment_id)
+                question = self._asks.begin()
+                self._state = state = await self._check(state.payment_id)
+                self._asks.end(question)
                 if state.status is PaymentStatus.AUTHORIZED:
                     await self._go_on(None)
                     return None
@@ -239,6 +245,30 @@ class PaymentCaptureWorkflow(Parkable):
             raise ApplicationError(
                 f"no payment is asked for from {given.actor}",
                 {"state": "paid" if self._offer is None else "being paid", "allowed": []},
+                type="invalid-state",
+            )
+
+    @workflow.update
+    async def confirm_payment(self) -> PaymentMethodAnswer:
+        """The client says that the challenge is done: ask the provider now, and tell what it said.
+
+        Raises:
+            ApplicationError: ``invalid-state``, no challenge is waited for.
+        """
+        question = self._asks.next
+        self._news = True
+        await workflow.wait_condition(lambda: self._asks.is_answered(question) or self.leaving)
+        if self._state is None or not self._asks.is_answered(question):
+            return PaymentMethodAnswer(status=PaymentStatus.PENDING)
+        return PaymentMethodAnswer(status=self._state.status, decline_code=self._state.decline_code)
+
+    @confirm_payment.validator
+    def _refuse_confirmation_of_nothing(self) -> None:
+        state = self._state.status if self._state else PaymentStatus.AUTHORIZED
+        if NEW_PAYMENT not in self._waits or state is not PaymentStatus.REQUIRES_ACTION:
+            raise ApplicationError(
+                "no challenge is waited for",
+                {"state": state, "allowed": []},
                 type="invalid-state",
             )
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
+from core.domain.payments import ProviderPayment
 from workflows import workflow_ids
 from workflows.messages import Action
 from workflows.parking import Parkable, StepResolvedError
 from workflows.policies import CHECKOUT_IS_CLOSING_WAIT
 from workflows.ports.disputes import DisputeActivities
 from workflows.ports.payments import PaymentActivities, PaymentRef
+from workflows.ports.refunds import RefundRef
 from workflows.ports.webhooks import (
     EventRef,
     EventRoute,
     FinishEvent,
     RoutedEvent,
+    SettlementRef,
     WebhookActivities,
 )
 from workflows.steps import database_step, payment_call
@@ -34,6 +37,13 @@ class PaymentEventWorkflow(Parkable):
     def __init__(self, event: EventRef) -> None:
         super().__init__()
         self._event = event
+        self._handlers: Mapping[EventRoute, Callable[[RoutedEvent], Awaitable[None]]] = {
+            EventRoute.PROVIDER_HAS_MORE: self._let_go,
+            EventRoute.STRAY: self._return_stray,
+            EventRoute.RECORD: self._record,
+            EventRoute.DISPUTE: self._follow_dispute,
+            EventRoute.SETTLEMENT: self._tell_settlement,
+        }
 
     def fresh_run(self) -> Sequence[EventRef]:
         """The event is looked up again."""
@@ -41,17 +51,16 @@ class PaymentEventWorkflow(Parkable):
 
     @workflow.run
     async def run(self, event: EventRef) -> str:
-        routed = await self._route(event)
+        routed = await self._route()
         while routed.route is EventRoute.CHECKOUT and not await self._tell_checkout(routed):
             await workflow.sleep(CHECKOUT_IS_CLOSING_WAIT)
             await self._fresh_run_if_long()
-            routed = await self._route(event)
+            routed = await self._route()
         outcome: str = routed.route
-        if routed.dispute is not None:
-            await database_step(DisputeActivities.follow_dispute, routed.dispute)
-        if routed.payment is not None:
+        handler = self._handlers.get(routed.route)
+        if handler is not None:
             try:
-                await self._follow_provider(routed.route, routed.payment)
+                await handler(routed)
             except StepResolvedError:
                 outcome = BY_HAND
         for workflow_id in routed.wakes:
@@ -62,37 +71,54 @@ class PaymentEventWorkflow(Parkable):
         )
         return outcome
 
-    async def _route(self, event: EventRef) -> RoutedEvent:
-        return await database_step(WebhookActivities.route_event, event)
+    async def _route(self) -> RoutedEvent:
+        return await database_step(WebhookActivities.route_event, self._event)
 
     async def _tell_checkout(self, routed: RoutedEvent) -> bool:
-        checkout = workflow.get_external_workflow_handle(
-            workflow_ids.checkout(routed.order_id or "")
-        )
-        try:
-            await checkout.signal("payment_changed")
-        except ApplicationError:
-            return False
-        return True
+        return await self._wake(workflow_ids.checkout(routed.order_id or ""))
 
-    async def _wake(self, workflow_id: str) -> None:
+    async def _wake(self, workflow_id: str) -> bool:
         try:
             await workflow.get_external_workflow_handle(workflow_id).signal("payment_changed")
         except ApplicationError:
             workflow.logger.info("%s has ended", workflow_id)
+            return False
+        return True
 
-    async def _follow_provider(self, route: EventRoute, payment: PaymentRef) -> None:
-        if route is EventRoute.PROVIDER_HAS_MORE:
+    async def _let_go(self, routed: RoutedEvent) -> None:
+        await self._follow(routed, "payment void", PaymentActivities.void_payment)
+
+    async def _return_stray(self, routed: RoutedEvent) -> None:
+        await self._follow(routed, "payment that nobody asked for", PaymentActivities.return_stray)
+
+    async def _record(self, routed: RoutedEvent) -> None:
+        await self._follow(routed, "payment status", PaymentActivities.sync_payment)
+        # A refund that failed after it had succeeded is under way again, and nobody follows it.
+        for refund_id in (await self._route()).refunds:
+            if not await self._wake(workflow_ids.refund(refund_id)):
+                ref = RefundRef(order_id=routed.order_id or "", refund_id=refund_id)
+                await database_step(WebhookActivities.resume_refund, ref)
+
+    async def _follow_dispute(self, routed: RoutedEvent) -> None:
+        if routed.dispute is not None:
+            await database_step(DisputeActivities.follow_dispute, routed.dispute)
+
+    async def _tell_settlement(self, routed: RoutedEvent) -> None:
+        ref = SettlementRef(settlement_id=routed.settlement_id or "")
+        await database_step(WebhookActivities.tell_settlement, ref)
+
+    async def _follow(
+        self,
+        routed: RoutedEvent,
+        what: str,
+        step: Callable[[PaymentActivities, PaymentRef], Awaitable[ProviderPayment | None]],
+    ) -> None:
+        """Do at the provider what the event asks for; a person may have done it by hand."""
+        payment = routed.payment
+        if payment is not None:
             await self.until_done(
                 payment.order_id,
-                "payment void",
-                lambda: payment_call(PaymentActivities.void_payment, payment),
-                actions=[Action.RETRY, Action.SKIP],
-            )
-        elif route is EventRoute.RECORD:
-            await self.until_done(
-                payment.order_id,
-                "payment status",
-                lambda: payment_call(PaymentActivities.sync_payment, payment),
+                what,
+                lambda: payment_call(step, payment),
                 actions=[Action.RETRY, Action.SKIP],
             )

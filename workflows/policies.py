@@ -51,6 +51,9 @@ CHECKOUT_IS_CLOSING_WAIT = timedelta(seconds=2)
 LONGEST_STOCK_WAIT = timedelta(hours=6)
 """Goods that no other warehouse has are looked for again this often, until a person decides."""
 
+POLL_TIMEOUT = timedelta(minutes=10)
+POLL_HEARTBEAT = timedelta(minutes=1)
+"""A look at a provider's list of events after a long outage has many pages; each is a heartbeat."""
 FIRST_TRANSFER_POLL = timedelta(minutes=1)
 LONGEST_TRANSFER_POLL = timedelta(hours=6)
 """A payment to a vendor that is under way or cannot be sent is looked after this often."""
@@ -71,5 +74,5 @@ REPAIR_ATTEMPTS = 3
 """Then a difference that is still there is for a person."""
 
 REPAIR_SETTLES_IN = timedelta(seconds=2)
-REPAIR_PAUSE = timedelta(seconds=30)
+REPAIR_PAUSE = timedelta(seconds=10)
 """What a repair starts needs a moment; an attempt that did not help is repeated later."""

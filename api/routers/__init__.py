@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from api.routers import (
     admin_audit,
     admin_commissions,
+    admin_ledger,
     admin_orders,
     admin_oversight,
     admin_promotions,
@@ -58,6 +59,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     admin_shipments.api,
     disputes.api,
     admin_commissions.api,
+    admin_ledger.api,
     admin_settlements.api,
     vendor_settlements.api,
     webhooks.api,

@@ -11,6 +11,7 @@ from starlette.responses import StreamingResponse
 from api.auth import SignedIn
 from api.cancellation import cancel_order as cancel
 from api.cancellation import cancel_request
+from api.confirmation import confirm_payment
 from api.dependencies import Cursor, CursorsDep, Limit, OrderEventsDep, OrderId, Res
 from api.guests import OrderCall, OrderReader, Reader, actor_of
 from api.json_route import JsonResponse, router
@@ -230,6 +231,31 @@ async def pay_once_more(
         payment_method=wanted.payment.payment_method,
     )
     return await pay_order(request, resources, call, order_id, given)
+
+
+@api.post(
+    "/orders/{id}/payment/confirm",
+    response_model=Order,
+    responses={
+        202: {"model": Order, "description": "Being asked about; track it"},
+        **_OWN,
+        **problems(
+            "idempotency-key-missing",
+            "idempotency-key-reused",
+            "invalid-state",
+            "payment-declined",
+        ),
+    },
+)
+async def confirm_challenge(
+    *, request: Request, order_id: OrderId, call: OrderCall, resources: Res
+) -> Response:
+    """Say that the bank's challenge is done; the provider is asked at once, not believed.
+
+    An order that still has `requires_action` was not confirmed at the bank; ask again with another
+    key.
+    """
+    return await confirm_payment(request, resources, call, order_id)
 
 
 async def _promised(resources: Res, order_id: str, reader: Reader) -> DraftView:

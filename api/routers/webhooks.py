@@ -13,13 +13,13 @@ from api.metrics import WEBHOOKS
 from api.openapi import problems
 from api.schemas.operations import Received
 from core.domain.errors import FieldError, InvalidRequestError, NotFoundError
+from core.domain.provider_events import EventSubject
 from core.gateways.carrier import CarrierGateway
 from core.gateways.payments import PaymentGateway, ProviderEvent
 from core.resources import Resources
 from models.repositories.webhook_inbox import Novelty, record_event
-from workflows import workflow_ids
+from workflows import incoming
 from workflows.ports.webhooks import EventRef
-from workflows.task_queues import TaskQueue
 
 api = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
@@ -82,9 +82,7 @@ async def receive_carrier_event(request: Request, resources: Res) -> Response:
     """Take an event of the carrier's, signed by the Standard Webhooks scheme."""
     gateway = resources.carrier
     event = await _verified(request, gateway)
-    return await _receive(
-        resources, gateway.name, event, "CarrierEventWorkflow", TaskQueue.FULFILLMENT
-    )
+    return await _receive(resources, gateway.name, event)
 
 
 async def _receive_payment_event(request: Request, resources: Resources, provider: str) -> Response:
@@ -92,9 +90,7 @@ async def _receive_payment_event(request: Request, resources: Resources, provide
     if gateway is None:
         raise NotFoundError("this provider is not configured")
     event = await _verified(request, gateway)
-    return await _receive(
-        resources, gateway.name, event, "PaymentEventWorkflow", TaskQueue.PAYMENTS
-    )
+    return await _receive(resources, gateway.name, event)
 
 
 async def _verified(request: Request, gateway: PaymentGateway | CarrierGateway) -> ProviderEvent:
@@ -106,26 +102,18 @@ async def _verified(request: Request, gateway: PaymentGateway | CarrierGateway) 
         raise InvalidRequestError([problem]) from error
 
 
-async def _receive(
-    resources: Resources, provider: str, event: ProviderEvent, workflow: str, queue: TaskQueue
-) -> Response:
-    novelty = await record_event(
-        resources.database,
-        provider=provider,
-        event_id=event.event_id,
-        type=event.type,
-        object_id=event.object_id,
-        reference=event.reference,
-        payload=event.payload,
-    )
+async def _receive(resources: Resources, provider: str, event: ProviderEvent) -> Response:
+    novelty = await record_event(resources.database, provider=provider, event=event)
     WEBHOOKS.labels(provider, novelty).inc()
     if novelty is not Novelty.NOTHING_NEW:
+        ref = EventRef(provider=provider, event_id=event.event_id)
+        start = incoming.start_of(ref, of_carrier=event.kind.subject is EventSubject.SHIPMENT)
         await start_once(
             resources.temporal,
-            workflow,
-            EventRef(provider=provider, event_id=event.event_id),
-            workflow_id=workflow_ids.webhook(provider, event.event_id),
-            task_queue=queue,
+            start.workflow,
+            ref,
+            workflow_id=start.workflow_id,
+            task_queue=start.task_queue,
             budget_seconds=_ENGINE_SECONDS,
             summary=f"{event.type} of {provider}",
         )

@@ -30,6 +30,7 @@ DISPUTE_EXAMPLE = {
     "reason": "product_not_received",
     "amount": {"amount": 2499, "currency": "USD"},
     "withdrawn": True,
+    "inquiry": False,
     "held": [{"vendor_id": f"ven_{_ID}", "amount": {"amount": 1799, "currency": "USD"}}],
     "evidence": None,
     "evidence_due_at": AT_EXAMPLE,
@@ -108,6 +109,7 @@ class Dispute(Schema):
     reason: str
     amount: Money
     withdrawn: bool
+    inquiry: bool
     held: list[HeldBack]
     evidence: EvidenceFields | None
     evidence_due_at: Moment | None

@@ -61,10 +61,12 @@ class ProviderDispute:
     currency: str
     amount: int
     withdrawn: bool
-    """The money was taken back; an inquiry takes none."""
+    """The money was taken back; an inquiry takes none, and some wait until it is lost."""
     opened_at: datetime
     evidence_due_at: datetime | None = None
     evidence_submitted: bool = False
+    inquiry: bool = False
+    """The bank only asks, and takes nothing whatever the answer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -52,10 +52,22 @@ def was_undone(status: OrderStatus, *, live: bool) -> bool:
 
 
 def held_by(payment: ProviderPayment) -> int:
-    """Return what a provider holds and has not taken, minor units."""
-    if payment.status in {PaymentStatus.AUTHORIZED, PaymentStatus.PARTIALLY_CAPTURED}:
-        return payment.authorized_amount - payment.captured_amount
-    return 0
+    """Return what a provider holds for us and has not taken, minor units.
+
+    One without authorizations has taken it; it is still held for what is to be sent.
+    """
+    if payment.status not in {PaymentStatus.AUTHORIZED, PaymentStatus.PARTIALLY_CAPTURED}:
+        return 0
+    if payment.taken_at_once:
+        return payment.authorized_amount - payment.refunded_amount
+    return payment.authorized_amount - payment.captured_amount
+
+
+def taken_by(payment: ProviderPayment) -> int:
+    """Return what is on our balance at the provider of a payment, minor units."""
+    if payment.taken_at_once:
+        return held_by(payment)
+    return payment.captured_amount - payment.refunded_amount
 
 
 def is_live(payment: ProviderPayment) -> bool:

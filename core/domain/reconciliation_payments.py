@@ -1,7 +1,7 @@
 """Does a payment at its provider tell the story that is written here? Pure.
 
 Of a payment at most one difference of its money is told, the one that explains the others, and
-one for each refund that nobody here knows of. A provider without manual capture takes the money
+one for each refund that nobody here knows of. A provider without authorizations takes the money
 at once: what is captured is then a fact of our books alone, and what was let go is given back.
 """
 
@@ -23,6 +23,7 @@ from core.domain.reconciliation_grace import (
     held_by,
     is_at_work,
     is_live,
+    taken_by,
     was_undone,
 )
 from core.domain.reconciliation_pictures import (
@@ -44,9 +45,8 @@ _MOST_PARTS = 8
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rules:
-    """What the provider can do, and how long things may be under way."""
+    """``grace`` is how long things may be under way."""
 
-    manual_capture: bool = True
     grace: timedelta = GRACE
 
 
@@ -90,8 +90,8 @@ def missing_payment(ours: OurPayment, *, rules: Rules) -> Finding | None:
         RepairKind.BY_HAND,
         None,
         ours,
-        amount=-(ours.captured - ours.refunded or ours.held),
-        on_balance=-(ours.captured - ours.refunded),
+        amount=-(ours.taken or ours.held),
+        on_balance=-ours.taken,
     )
 
 
@@ -116,8 +116,8 @@ def _without_payment(
             RepairKind.BY_HAND,
             theirs,
             None,
-            amount=_taken(theirs) or held_by(theirs),
-            on_balance=_taken(theirs),
+            amount=taken_by(theirs) or held_by(theirs),
+            on_balance=taken_by(theirs),
         )
     if _at_work(order, rules):
         return None
@@ -149,7 +149,7 @@ def _other_state(theirs: ProviderPayment, ours: OurPayment, rules: Rules) -> Fin
         return None
     decided = ours.status in _UNDECIDED and theirs.status not in _UNDECIDED
     nothing_left = not held_by(theirs) and theirs.captured_amount <= ours.captured
-    let_go = ours.status in PAID and ours.held > 0 and nothing_left and _releases(theirs, rules)
+    let_go = ours.status in PAID and ours.held > 0 and nothing_left and _is_at_its_end(theirs)
     if not (decided or let_go) or _at_work(ours.order, rules, AT_CAPTURE):
         return None
     return payment_finding(
@@ -161,18 +161,14 @@ def _other_state(theirs: ProviderPayment, ours: OurPayment, rules: Rules) -> Fin
     )
 
 
-def _releases(theirs: ProviderPayment, rules: Rules) -> bool:
-    """Without manual capture only the whole given back is an end; a part is a matter of amounts."""
-    return rules.manual_capture or theirs.status in {*_GONE, PaymentStatus.REFUNDED}
+def _is_at_its_end(theirs: ProviderPayment) -> bool:
+    """Taken at once, only the whole given back is an end; a part is a matter of amounts."""
+    return not theirs.taken_at_once or theirs.status in {*_GONE, PaymentStatus.REFUNDED}
 
 
 def _other_captures(theirs: ProviderPayment, ours: OurPayment, rules: Rules) -> Finding | None:
     excess = theirs.captured_amount - ours.captured
-    if (
-        not excess
-        or not rules.manual_capture
-        or was_undone(ours.order.status, live=is_live(theirs))
-    ):
+    if not excess or theirs.taken_at_once or was_undone(ours.order.status, live=is_live(theirs)):
         return None
     if _at_work(ours.order, rules, AT_CAPTURE):
         return None
@@ -200,10 +196,10 @@ def _other_captures(theirs: ProviderPayment, ours: OurPayment, rules: Rules) -> 
 def _other_refunds(
     theirs: ProviderPayment, ours: OurPayment, strange: int, rules: Rules
 ) -> Finding | None:
-    recorded = ours.refunded
-    if not rules.manual_capture:
-        recorded += ours.amount - ours.authorized if ours.status in PAID else 0
-    excess = theirs.refunded_amount - recorded
+    let_go = theirs.amount - theirs.authorized_amount if theirs.taken_at_once else 0
+    excess = let_go + theirs.refunded_amount - ours.given_back
+    if ours.status not in PAID:
+        return None
     undone = was_undone(ours.order.status, live=is_live(theirs))
     if undone or 0 <= excess - strange <= ours.refunding or excess == 0:
         return None
@@ -245,8 +241,8 @@ def _unwanted_finding(theirs: ProviderPayment, order: OurOrder, ours: OurPayment
         RepairKind.VOID_PAYMENT,
         theirs,
         ours,
-        amount=_taken(theirs) or held_by(theirs),
-        on_balance=_taken(theirs) - (ours.captured - ours.refunded if ours else 0),
+        amount=taken_by(theirs) or held_by(theirs),
+        on_balance=taken_by(theirs) - (ours.taken if ours and ours.status in PAID else 0),
     )
     return Finding(
         **{name: getattr(found, name) for name in Finding.__slots__}
@@ -255,10 +251,6 @@ def _unwanted_finding(theirs: ProviderPayment, order: OurOrder, ours: OurPayment
             "evidence": {**found.evidence, "order_status": str(order.status)},
         }
     )
-
-
-def _taken(theirs: ProviderPayment) -> int:
-    return theirs.captured_amount - theirs.refunded_amount
 
 
 def _at_work(order: OurOrder, rules: Rules, also: frozenset[OrderStatus] = frozenset()) -> bool:

@@ -47,11 +47,24 @@ class OurPayment:
     planned: Sequence[PlannedPart] = ()
     refunds: frozenset[str] = frozenset()
     """The provider's ids of the refunds that are known here."""
+    taken_at_once: bool = False
+    """The provider has no authorizations: what is authorized is taken already."""
 
     @property
     def held(self) -> int:
         """What is authorized and not captured."""
         return self.authorized - self.captured
+
+    @property
+    def taken(self) -> int:
+        """What is booked on our balance at the provider."""
+        return (self.authorized if self.taken_at_once else self.captured) - self.refunded
+
+    @property
+    def given_back(self) -> int:
+        """What was given back; without authorizations what was let go was given back, too."""
+        let_go = self.amount - self.authorized if self.taken_at_once else 0
+        return let_go + self.refunded
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

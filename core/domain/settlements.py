@@ -143,13 +143,16 @@ def require_approver(
 
 
 def transfer_reference(settlement: str, attempt: int) -> str:
-    """Return our name of an attempt to pay, which the provider carries along."""
-    return settlement if attempt == 1 else f"{settlement}.{attempt}"
+    """Return our name of an attempt to pay, which the provider carries along.
+
+    Made of what the pickiest provider takes: lower-case letters, digits, dashes, underscores.
+    """
+    return settlement if attempt == 1 else f"{settlement}-{attempt}"
 
 
 def settlement_of(reference: str) -> str:
     """Return the settlement that a transfer's reference names."""
-    return reference.partition(".")[0]
+    return reference.partition("-")[0]
 
 
 def transfer_key(settlement: str, attempt: int) -> str:

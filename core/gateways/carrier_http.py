@@ -19,6 +19,7 @@ from core.domain.errors import (
     ProviderRejectedError,
 )
 from core.gateways.carrier import CarrierShipment, Parcel, TrackingEvent
+from core.gateways.event_kinds import carrier_kind
 from core.gateways.payments import ProviderEvent
 from core.settings import CarrierSettings
 
@@ -133,6 +134,7 @@ def event_of(event: Mapping[str, Any]) -> ProviderEvent:
         object_id=data.get("shipment_id") or event["id"],
         reference=data.get("reference"),
         payload=payload,
+        kind=carrier_kind(event["type"]),
     )
 
 

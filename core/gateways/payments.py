@@ -17,6 +17,7 @@ from core.domain.provider_books import (
     ProviderMovement,
     ProviderTransfer,
 )
+from core.domain.provider_events import OTHER, EventKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,13 +66,17 @@ class Authorized:
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderEvent:
-    """A verified event: a hint that ``object_id`` changed; ``reference`` is our own id."""
+    """A verified event: a hint that ``object_id`` changed; ``reference`` is our own id.
+
+    ``kind`` says what it is about; without it the event is stored and concerns nobody.
+    """
 
     event_id: str
     type: str
     object_id: str
     reference: str | None
     payload: dict[str, Any]
+    kind: EventKind = OTHER
 
 
 class PaymentGateway(Protocol):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from core.domain.errors import ProviderRejectedError
 from core.domain.provider_books import (
     Evidence,
     Page,
@@ -15,11 +16,11 @@ from core.domain.provider_books import (
     ProviderMovement,
     ProviderTransfer,
 )
+from core.domain.statuses import DisputeStatus
 from core.gateways.payments import Transfer
 from core.gateways.paystack_http import PaystackClient, PaystackRefusalError
 from core.gateways.paystack_mapping import from_wire, metadata_of, note_of, to_wire
 from core.gateways.paystack_mapping_books import (
-    NEEDS_RESPONSE,
     dispute_of,
     evidence_body,
     movement_of,
@@ -35,6 +36,7 @@ class _Source:
     """What a movement is about, as far as its own row does not tell."""
 
     amount: int | None = None
+    source_id: str | None = None
     provider_payment_id: str | None = None
     reference: str | None = None
 
@@ -60,6 +62,7 @@ class PaystackBooks:
             return movement_of(
                 row,
                 amount=source.amount,
+                source_id=source.source_id,
                 provider_payment_id=source.provider_payment_id,
                 reference=source.reference,
             )
@@ -95,6 +98,7 @@ class PaystackBooks:
                 amount = from_wire(found["amount"], row["currency"])
                 return _Source(
                     amount=-amount if row["difference"] < 0 else amount,
+                    source_id=found["transfer_code"],
                     reference=found["reference"],
                 )
             case _:
@@ -122,9 +126,11 @@ class PaystackBooks:
         self, provider_dispute_id: str, evidence: Evidence, *, key: str
     ) -> ProviderDispute:
         del key  # a dispute that was answered is not answered again
-        dispute = await self._client.get(f"/dispute/{provider_dispute_id}")
-        if dispute["status"] != NEEDS_RESPONSE:
-            return dispute_of(dispute)
+        dispute = await self.fetch_dispute(provider_dispute_id)
+        if dispute.status is DisputeStatus.UNDER_REVIEW:
+            return dispute
+        if dispute.status is not DisputeStatus.NEEDS_RESPONSE:
+            raise ProviderRejectedError(f"paystack: the dispute is {dispute.status}")
         added = await self._client.send(
             "POST", f"/dispute/{provider_dispute_id}/evidence", evidence_body(evidence)
         )
@@ -140,13 +146,17 @@ class PaystackBooks:
     async def accept_dispute(self, provider_dispute_id: str, *, key: str) -> ProviderDispute:
         del key
         dispute = await self._client.get(f"/dispute/{provider_dispute_id}")
-        if dispute["status"] == NEEDS_RESPONSE:
-            await self._resolve(
-                provider_dispute_id,
-                resolution="merchant-accepted",
-                refund_amount=dispute["refund_amount"],
-                statement="The claim is accepted.",
-            )
+        present = dispute_of(dispute)
+        if present.status is DisputeStatus.LOST:
+            return present
+        if present.status is not DisputeStatus.NEEDS_RESPONSE:
+            raise ProviderRejectedError(f"paystack: the dispute is {present.status}")
+        await self._resolve(
+            provider_dispute_id,
+            resolution="merchant-accepted",
+            refund_amount=dispute["refund_amount"],
+            statement="The claim is accepted.",
+        )
         return await self.fetch_dispute(provider_dispute_id)
 
     async def _resolve(

@@ -147,7 +147,7 @@ class PaystackClient:
         known = answer if isinstance(answer, dict) else {}
         if response.is_success and known.get("status") is True:
             return known
-        raise _error_of(response.status_code, known)
+        raise _error_of(response.status_code, known) from None
 
 
 def _error_of(status: int, answer: Mapping[str, Any]) -> ProviderError | PaystackRefusalError:

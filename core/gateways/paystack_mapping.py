@@ -12,6 +12,7 @@ from typing import Any
 from core.domain.money import decimals_of
 from core.domain.payments import ProviderPayment, ProviderRefund
 from core.domain.statuses import PaymentStatus, RefundStatus
+from core.gateways.event_kinds import paystack_kind
 from core.gateways.payments import Authorization, ProviderEvent
 
 # paystack.com/docs/payments/verify-payments: "abandoned" is also what nobody has paid yet.
@@ -189,8 +190,12 @@ def event_of(body: Mapping[str, Any]) -> ProviderEvent:
     data: Mapping[str, Any] = body["data"]
     transaction = data.get("transaction")
     transaction = transaction if isinstance(transaction, Mapping) else data
+    transfer_code = data.get("transfer_code")
     object_id = str(
-        data.get("transaction_reference") or transaction.get("reference") or transaction["id"]
+        transfer_code
+        or data.get("transaction_reference")
+        or transaction.get("reference")
+        or transaction["id"]
     )
     metadata = metadata_of(transaction)
     event_id = _event_id(kind, data, object_id)
@@ -210,8 +215,9 @@ def event_of(body: Mapping[str, Any]) -> ProviderEvent:
         event_id=event_id,
         type=kind,
         object_id=object_id,
-        reference=order_id,
+        reference=data["reference"] if transfer_code else order_id,
         payload=payload,
+        kind=paystack_kind(kind),
     )
 
 

@@ -16,7 +16,7 @@ from core.domain.provider_books import (
 from core.domain.statuses import DisputeStatus
 from core.gateways.paystack_mapping import from_wire, moment_of
 
-NEEDS_RESPONSE = "awaiting-merchant-feedback"
+_NEEDS_RESPONSE = "awaiting-merchant-feedback"
 _WON = "declined"
 """The resolution of a dispute that was answered with evidence and upheld."""
 
@@ -47,6 +47,7 @@ def movement_of(
     row: Mapping[str, Any],
     *,
     amount: int | None,
+    source_id: str | None,
     provider_payment_id: str | None,
     reference: str | None,
 ) -> ProviderMovement:
@@ -55,6 +56,7 @@ def movement_of(
     Args:
         row: the row.
         amount: what its source is about before the fee, minor units; None without a fee.
+        source_id: how the source is known elsewhere, if not by its number.
         provider_payment_id: the transaction behind it.
         reference: our own id.
     """
@@ -64,7 +66,7 @@ def movement_of(
     return ProviderMovement(
         movement_id=str(row["id"]),
         kind=_KINDS.get((row["model_responsible"], net > 0), MovementKind.OTHER),
-        source_id=str(row["model_row"]),
+        source_id=source_id or str(row["model_row"]),
         currency=currency,
         amount=gross,
         fee=gross - net,
@@ -90,14 +92,15 @@ def dispute_of(dispute: Mapping[str, Any]) -> ProviderDispute:
         withdrawn=status is DisputeStatus.LOST,
         opened_at=moment_of(dispute["createdAt"]),
         evidence_due_at=moment_of(dispute["dueAt"]) if dispute.get("dueAt") else None,
-        evidence_submitted=dispute.get("evidence") is not None,
+        evidence_submitted=dispute["status"] != _NEEDS_RESPONSE
+        and dispute.get("evidence") is not None,
     )
 
 
 def _dispute_status(dispute: Mapping[str, Any]) -> DisputeStatus:
     if dispute["status"] in {"resolved", "archived"}:
         return DisputeStatus.WON if dispute["resolution"] == _WON else DisputeStatus.LOST
-    if dispute["status"] == NEEDS_RESPONSE:
+    if dispute["status"] == _NEEDS_RESPONSE:
         return DisputeStatus.NEEDS_RESPONSE
     return DisputeStatus.UNDER_REVIEW
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.domain.provider_books import ListedEvent
+from core.gateways.event_kinds import stripe_kind
 from core.gateways.payments import ProviderEvent
 from core.gateways.stripe_mapping_books import moment_of
 
@@ -77,6 +78,7 @@ def event_of(event: Mapping[str, Any]) -> ProviderEvent:
         object_id=object_id,
         reference=order_id or own_reference,
         payload=payload,
+        kind=stripe_kind(event["type"]),
     )
 
 

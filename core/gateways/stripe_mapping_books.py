@@ -96,6 +96,7 @@ def dispute_of(dispute: Mapping[str, Any]) -> ProviderDispute:
         opened_at=moment_of(dispute["created"]),
         evidence_due_at=moment_of(details["due_by"]) if details["due_by"] else None,
         evidence_submitted=details["submission_count"] > 0,
+        inquiry=dispute["status"].startswith("warning_"),
     )
 
 

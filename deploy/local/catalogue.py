@@ -97,6 +97,8 @@ def _vendor(vendor: Shop) -> Row:
         "name": vendor["name"],
         "slug": vendor["slug"],
         "fulfillment": vendor.get("fulfillment", FulfillmentMode.AUTOMATIC),
+        "payout_provider": "stripe",
+        "payout_account": f"acct_{vendor['slug'].replace('-', '_')}",
     }
 
 

@@ -14,6 +14,7 @@ from deploy.sandbox.control_requests import (
     TransferNews,
 )
 from deploy.sandbox.documents import Json
+from deploy.sandbox.paystack import control as paystack
 from deploy.sandbox.sandbox import Sandbox
 from deploy.sandbox.stripe.balance import balances
 from deploy.sandbox.stripe.context import DISPUTE, PAYMENT_INTENT, PAYOUT, TRANSFER, Context
@@ -43,6 +44,9 @@ class MoneyControl:
         asked = await read_body(request, DisputeRequest)
 
         def dispute(transaction: Transaction) -> Json:
+            elsewhere = paystack.dispute(transaction, asked.payment_intent, asked.amount)
+            if elsewhere is not None:
+                return elsewhere
             intent = _required(transaction, asked.payment_intent, PAYMENT_INTENT)
             context = self._context(transaction)
             charge = charge_of_intent(context, intent)
@@ -67,6 +71,9 @@ class MoneyControl:
         asked = await read_body(request, DisputeNews)
 
         def move(transaction: Transaction) -> Json:
+            elsewhere = paystack.decide(transaction, request.path_params["id"], asked.status)
+            if elsewhere is not None:
+                return elsewhere
             dispute = _required(transaction, request.path_params["id"], DISPUTE)
             if dispute["status"] in CLOSED and dispute["status"] != asked.status:
                 raise ControlError(409, "dispute_closed", f"It is {dispute['status']} already.")
@@ -79,6 +86,9 @@ class MoneyControl:
         asked = await read_body(request, TransferNews)
 
         def take_back(transaction: Transaction) -> Json:
+            elsewhere = paystack.reverse(transaction, request.path_params["id"])
+            if elsewhere is not None:
+                return elsewhere
             transfer = _required(transaction, request.path_params["id"], TRANSFER)
             try:
                 reverse(self._context(transaction), transfer, asked.amount)

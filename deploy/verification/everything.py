@@ -22,6 +22,10 @@ from models.repositories.invariants import INVARIANTS, rows_that_break
 LOOKS = 5
 """Two systems are never read at the same moment: a difference counts when it stays."""
 
+LEDGERS = ("stripe", "paystack")
+AT_ONCE = ("paystack",)
+"""Who takes the money at once: to them all of it is captured, and what is let go is given back."""
+
 _PAYMENTS = text("""
 SELECT o.id AS order_id, o.status AS order_status, o.updated_at,
        o.waiting_for IS NOT NULL OR o.status NOT IN ('canceled', 'failed') AND EXISTS (
@@ -29,10 +33,15 @@ SELECT o.id AS order_id, o.status AS order_status, o.updated_at,
            WHERE t.order_id = o.id AND t.type = 'order.cancel_requested') AS under_way,
        p.id AS payment_id, p.provider_payment_id, p.status,
        coalesce(p.amount, o.total_amount) AS amount, coalesce(p.currency, o.currency) AS currency,
-       coalesce(p.captured_amount, 0) AS captured, coalesce(p.refunded_amount, 0) AS refunded,
+       CASE WHEN p.provider = ANY(:at_once) THEN p.amount ELSE coalesce(p.captured_amount, 0) END
+           AS captured,
+       coalesce(p.refunded_amount, 0) + CASE
+           WHEN p.provider = ANY(:at_once) AND p.status = 'voided' THEN p.amount
+           WHEN p.provider = ANY(:at_once) THEN p.amount - p.authorized_amount ELSE 0 END
+           AS refunded,
        (SELECT CAST(coalesce(sum(r.amount), 0) AS bigint) FROM refund_parts r
         WHERE r.payment_id = p.id AND r.status = 'pending') AS refunding
-FROM orders o LEFT JOIN payments p ON p.order_id = o.id AND p.provider = 'stripe'
+FROM orders o LEFT JOIN payments p ON p.order_id = o.id
 ORDER BY o.id, p.attempt
 """)
 
@@ -92,9 +101,11 @@ async def _check_provider(database: Database, sandbox_url: str | None) -> Sequen
             )
         ]
     async with httpx.AsyncClient(base_url=sandbox_url, timeout=60) as client:
-        answer = await client.get("/_control/ledger", params={"service": "stripe"})
-        answer.raise_for_status()
-    charges = [Charge.of(row) for row in answer.json()["data"]]
+        charges: list[Charge] = []
+        for service in LEDGERS:
+            answer = await client.get("/_control/ledger", params={"service": service})
+            answer.raise_for_status()
+            charges += [Charge.of(row, service) for row in answer.json()["data"]]
     payments = [
         Payment(
             **{
@@ -103,7 +114,7 @@ async def _check_provider(database: Database, sandbox_url: str | None) -> Sequen
                 "status": row["status"] and PaymentStatus(row["status"]),
             }
         )
-        for row in await database.statement(_PAYMENTS, {})
+        for row in await database.statement(_PAYMENTS, {"at_once": list(AT_ONCE)})
     ]
     return Comparison(charges, payments, now=datetime.now(UTC)).checks()
 

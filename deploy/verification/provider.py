@@ -14,9 +14,13 @@ from typing import Any, Self
 
 from core.domain.reconciliation_grace import AT_CAPTURE, ENDED, PAID, is_at_work, was_undone
 from core.domain.statuses import OrderStatus, PaymentStatus
+from core.gateways.paystack_mapping import from_wire
 from deploy.verification.report import Check, Row
 
 SUCCESSES = frozenset({"requires_capture", "succeeded"})
+
+
+_PAYSTACK_STATES = {"success": "succeeded", "reversed": "succeeded"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,16 +38,18 @@ class Charge:
     created: datetime
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> Self:
-        """Read a row of ``GET /_control/ledger``."""
+    def of(cls, row: Mapping[str, Any], service: str = "stripe") -> Self:
+        """Read a row of ``GET /_control/ledger``; states are told in Stripe's words."""
+        currency = row["currency"].upper()
+        amounts = {name: row[name] for name in ("amount", "captured", "refunded")}
+        if service == "paystack":
+            amounts = {name: from_wire(value, currency) for name, value in amounts.items()}
         return cls(
             id=row["id"],
             order_id=row["order_id"],
-            amount=row["amount"],
-            currency=row["currency"].upper(),
-            status=row["status"],
-            captured=row["captured"],
-            refunded=row["refunded"],
+            currency=currency,
+            status=_PAYSTACK_STATES.get(row["status"], row["status"]),
+            **amounts,
             idempotency_key=row["idempotency_key"],
             created=datetime.fromtimestamp(row["created"], tz=UTC),
         )

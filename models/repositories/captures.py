@@ -19,7 +19,7 @@ from models.shipments import Shipment
 
 _PART = text("""
 SELECT p.provider, p.provider_payment_id, p.attempt, p.authorized_amount, p.captured_amount,
-    p.status AS payment_status, c.amount, c.status, c.final, c.created_at, c.unknown_since, (
+    p.status AS payment_status, c.amount, c.status, c.final, c.created_at, c.unanswered_at, (
         SELECT coalesce(sum(o.amount), 0) FROM captures o
         WHERE o.payment_id = c.payment_id AND o.number <> c.number AND o.status = 'planned'
     ) AS others
@@ -139,7 +139,7 @@ async def record(
         return None
     before = payments.figures_of(payment)
     capture.status = CaptureStatus.CAPTURED
-    capture.unknown_since = None
+    capture.unanswered_at = None
     payment.captured_amount += capture.amount
     await payments.settle(session, order, payment)
     taken = payments.figures_of(payment)

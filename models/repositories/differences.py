@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
@@ -163,13 +163,24 @@ async def counted(database: Database, provider: str) -> dict[str, int]:
     return {row["status"]: row["number"] for row in rows}
 
 
-async def figures(database: Database) -> dict[str, list[dict[str, Any]]]:
-    """Return what the metrics tell: what is open, what was repaired, when a run ended well."""
-    return {
-        "open": [dict(row) for row in await database.statement(_OPEN_FIGURES, {})],
-        "repaired": [dict(row) for row in await database.statement(_REPAIRED_FIGURES, {})],
-        "runs": [dict(row) for row in await database.statement(_RUN_FIGURES, {})],
-    }
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What the metrics tell: what is open, what was repaired, when a run ended well."""
+
+    open: Sequence[RowMapping]
+    amounts: Sequence[RowMapping]
+    repaired: Sequence[RowMapping]
+    runs: Sequence[RowMapping]
+
+
+async def figures(database: Database) -> Figures:
+    """Return the figures of all providers, as they are now."""
+    return Figures(
+        open=await database.statement(_OPEN_FIGURES, {}),
+        amounts=await database.statement(_AMOUNT_FIGURES, {}),
+        repaired=await database.statement(_REPAIRED_FIGURES, {}),
+        runs=await database.statement(_RUN_FIGURES, {}),
+    )
 
 
 _COUNTED = text("""
@@ -177,17 +188,23 @@ SELECT status, count(*) AS number FROM differences
 WHERE provider = :provider AND status IN ('open', 'repairing') GROUP BY 1
 """)
 _OPEN_FIGURES = text("""
-SELECT provider, kind, coalesce(currency, '') AS currency, count(*) AS number,
-    CAST(sum(abs(amount)) AS bigint) AS amount
-FROM differences WHERE status IN ('open', 'repairing') GROUP BY 1, 2, 3 ORDER BY 1, 2, 3
+SELECT provider, kind, count(*) AS number
+FROM differences WHERE status IN ('open', 'repairing') GROUP BY 1, 2 ORDER BY 1, 2
+""")
+_AMOUNT_FIGURES = text("""
+SELECT provider, currency, CAST(sum(abs(amount)) AS bigint) AS amount
+FROM differences WHERE status IN ('open', 'repairing') AND currency IS NOT NULL
+GROUP BY 1, 2 ORDER BY 1, 2
 """)
 _REPAIRED_FIGURES = text("""
 SELECT provider, kind, count(*) AS number FROM differences WHERE status = 'repaired'
 GROUP BY 1, 2 ORDER BY 1, 2
 """)
 _RUN_FIGURES = text("""
-SELECT provider, CAST(extract(epoch FROM now() - max(ended_at)) AS double precision) AS age_seconds
-FROM reconciliations WHERE status = 'done' GROUP BY 1 ORDER BY 1
+SELECT provider, CAST(extract(epoch FROM now() - coalesce(
+    max(ended_at) FILTER (WHERE status = 'done'), min(started_at)
+)) AS double precision) AS age_seconds
+FROM reconciliations GROUP BY 1 ORDER BY 1
 """)
 
 

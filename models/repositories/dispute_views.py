@@ -15,7 +15,8 @@ from core.domain.statuses import DisputeStatus
 
 _COLUMNS = """
 SELECT d.id, d.order_id, d.payment_id, d.provider, d.provider_dispute_id, d.status, d.reason,
-    d.currency, d.amount, d.withdrawn, d.held::text AS held, d.evidence::text AS evidence,
+    d.currency, d.amount, d.withdrawn, d.inquiry, d.held::text AS held,
+    d.evidence::text AS evidence,
     d.evidence_due_at, d.evidence_submitted_at, d.submitted_by, d.opened_at, d.closed_at,
     d.version, d.created_at, d.updated_at
 FROM disputes d
@@ -49,6 +50,7 @@ class DisputeView:
     currency: str
     amount: int
     withdrawn: bool
+    inquiry: bool
     held: Sequence[Mapping[str, Any]]
     evidence: Mapping[str, Any] | None
     """``submitted`` and ``drafts``."""

@@ -62,25 +62,22 @@ async def record(
     entries: list[TimelineEntry] = []
     if dispute is None:
         dispute = await _add(session, order, payment, found)
-        entries.append(_opened(dispute, withdrawn=found.withdrawn))
+        entries.append(_opened(dispute, found))
     if dispute.status not in OPEN_DISPUTE:
         return dispute
     before = _facts(dispute)
-    taken = found.withdrawn and not dispute.withdrawn
-    if taken:
-        if not entries:
-            entries.append(_escalated(dispute, found))
-        dispute.amount = found.amount
-        dispute.held = await _shares(session, payment, dispute, others=payment.disputed_amount)
-        dispute.withdrawn = True
-        await ledger_disputes.post_opened(session, dispute)
-    elif dispute.withdrawn:
-        await _share_again(session, payment, dispute)
-    late = dispute.withdrawn and not found.withdrawn and found.status in OPEN_DISPUTE
-    if not late:  # an answer from before the money was taken
-        _follow(dispute, found, entries, again=taken)
+    became_dispute = dispute.inquiry and not found.inquiry
+    escalated = became_dispute and not entries
+    if escalated:
+        entries.append(_escalated(dispute, found))
+    await _hold(session, payment, dispute, found, opening=became_dispute)
+    backwards = (found.inquiry and not dispute.inquiry) or (
+        dispute.withdrawn and not found.withdrawn
+    )
+    if not backwards or found.status not in OPEN_DISPUTE:  # else an answer that was overtaken
+        _follow(dispute, found, entries, again=escalated)
     if entries or _facts(dispute) != before:
-        await _settle(session, order, payment, dispute, taken=taken)
+        await _settle(session, order, payment, dispute)
         await timeline.append(session, order.id, entries)
     return dispute
 
@@ -99,6 +96,7 @@ async def _add(
         currency=found.currency,
         amount=found.amount,
         held=[],
+        inquiry=True,
         evidence_due_at=found.evidence_due_at,
         opened_at=found.opened_at,
     )
@@ -107,23 +105,59 @@ async def _add(
     return dispute
 
 
+async def _hold(
+    session: AsyncSession,
+    payment: Payment,
+    dispute: Dispute,
+    found: ProviderDispute,
+    *,
+    opening: bool,
+) -> None:
+    """Hold the vendors' shares back while it is contested, and book what the bank has taken.
+
+    The shares are looked at again each time: a dispute can be quicker than the record of its
+    capture, and some providers name the amount at last.
+    """
+    if found.inquiry and dispute.inquiry:
+        return
+    dispute.inquiry = False
+    taken = found.withdrawn and not dispute.withdrawn
+    if not dispute.withdrawn:
+        dispute.amount = found.amount
+    held = await _shares(session, payment, dispute)
+    before, dispute.held = dispute.held, held
+    dispute.withdrawn = dispute.withdrawn or taken
+    if opening:
+        await ledger_disputes.post_opened(session, dispute)
+        return
+    if held != before:
+        await ledger_disputes.post_shared_again(session, dispute, before)
+    if taken:
+        await ledger_disputes.post_withdrawn(session, dispute)
+
+
 async def _shares(
-    session: AsyncSession, payment: Payment, dispute: Dispute, *, others: int
+    session: AsyncSession, payment: Payment, dispute: Dispute
 ) -> list[dict[str, Any]]:
-    """What each vendor bears; ``others`` is what other disputes of the payment have taken."""
+    others = [one for one in await _contested(session, payment.id) if one.id != dispute.id]
     owed = await ledger_disputes.owed_to_vendors(session, payment, dispute.id)
-    left = payment.captured_amount - payment.refunded_amount - others
-    borne = shares(dispute.amount, taken=left, parts=owed)
+    taken = payment.captured_amount - payment.refunded_amount - sum(one.amount for one in others)
+    borne = shares(dispute.amount, taken=taken, parts=owed)
     return [{"vendor_id": vendor, "amount": share} for vendor, share in borne.items()]
 
 
-async def _share_again(session: AsyncSession, payment: Payment, dispute: Dispute) -> None:
-    """What was captured since then has vendors, too: a dispute can be quicker than its capture."""
-    others = payment.disputed_amount - dispute.amount
-    held = await _shares(session, payment, dispute, others=others)
-    if held != dispute.held:
-        before, dispute.held = dispute.held, held
-        await ledger_disputes.post_shared_again(session, dispute, before)
+async def _contested(session: AsyncSession, payment_id: str) -> list[Dispute]:
+    """The disputes of a payment whose money is at stake or gone."""
+    statement = select(Dispute).where(
+        Dispute.payment_id == payment_id,
+        ~col(Dispute.inquiry),
+        Dispute.status != DisputeStatus.WON,
+    )
+    return [
+        one
+        for one in await session.scalars(statement)
+        if one.withdrawn or one.status in OPEN_DISPUTE
+    ]
 
 
 def _follow(
@@ -158,30 +192,18 @@ def _follow(
         entries.append(_decided(dispute))
 
 
-async def _settle(
-    session: AsyncSession, order: Order, payment: Payment, dispute: Dispute, *, taken: bool
-) -> None:
+async def _settle(session: AsyncSession, order: Order, payment: Payment, dispute: Dispute) -> None:
     """Book how it ended, and show on the payment and the order what is in dispute."""
     touch(dispute)
-    if dispute.withdrawn and dispute.status == DisputeStatus.WON:
+    if not dispute.inquiry and dispute.status == DisputeStatus.WON:
         await ledger_disputes.post_won(session, dispute)
-    elif dispute.withdrawn and dispute.status == DisputeStatus.LOST:
+    elif not dispute.inquiry and dispute.status == DisputeStatus.LOST:
         await ledger_disputes.post_lost(session, dispute)
     await session.flush()
     await session.refresh(dispute)
-    if taken or dispute.status not in OPEN_DISPUTE:
-        await _show_on_payment(session, order, payment)
-
-
-async def _show_on_payment(session: AsyncSession, order: Order, payment: Payment) -> None:
-    statement = select(Dispute).where(
-        Dispute.payment_id == payment.id,
-        col(Dispute.withdrawn),
-        Dispute.status != DisputeStatus.WON,
-    )
-    gone = (await session.scalars(statement)).all()
-    payment.disputed_amount = sum(one.amount for one in gone)
-    if any(one.status in OPEN_DISPUTE for one in gone):
+    contested = await _contested(session, payment.id)
+    payment.disputed_amount = sum(one.amount for one in contested if one.withdrawn)
+    if any(one.status in OPEN_DISPUTE for one in contested):
         payment.status = PaymentStatus.DISPUTED
     elif payment.status == PaymentStatus.DISPUTED:
         captured = payment.captured_amount > 0
@@ -198,7 +220,9 @@ def touch(dispute: Dispute) -> None:
 def _facts(dispute: Dispute) -> tuple[object, ...]:
     return (
         dispute.status,
+        dispute.inquiry,
         dispute.withdrawn,
+        dispute.amount,
         dispute.held,
         dispute.reason,
         dispute.evidence_due_at,
@@ -210,8 +234,8 @@ def _amount(dispute: Dispute) -> Money:
     return Money(amount=dispute.amount, currency=dispute.currency)
 
 
-def _opened(dispute: Dispute, *, withdrawn: bool) -> TimelineEntry:
-    what = "disputes" if withdrawn else "asks about"
+def _opened(dispute: Dispute, found: ProviderDispute) -> TimelineEntry:
+    what = "asks about" if found.inquiry else "disputes"
     return TimelineEntry(
         type=OrderEvent.DISPUTE_OPENED,
         title=f"The bank {what} {_amount(dispute)}",
@@ -223,7 +247,7 @@ def _opened(dispute: Dispute, *, withdrawn: bool) -> TimelineEntry:
 def _escalated(dispute: Dispute, found: ProviderDispute) -> TimelineEntry:
     return TimelineEntry(
         type=OrderEvent.DISPUTE_ESCALATED,
-        title=f"The bank has taken {_amount(dispute)} back until it is decided",
+        title=f"The bank disputes {_amount(dispute)}, about which it had asked",
         detail=found.reason,
         actor=f"provider:{dispute.provider}",
     )

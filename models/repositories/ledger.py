@@ -34,7 +34,13 @@ async def post(session: AsyncSession, posting: Posting) -> bool:
     if posting.is_empty:
         return False
     legs = [
-        {"position": n, "account": leg.account, "holder": leg.holder, "amount": leg.amount}
+        {
+            "position": n,
+            "account": leg.account,
+            "holder": leg.holder,
+            "item_id": leg.item_id,
+            "amount": leg.amount,
+        }
         for n, leg in enumerate(leg for leg in posting.legs if leg.amount)
     ]
     result = await session.execute(

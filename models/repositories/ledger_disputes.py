@@ -25,6 +25,7 @@ WITH owed AS (
     SELECT held.part ->> 'vendor_id', -CAST(held.part ->> 'amount' AS bigint)
     FROM disputes d CROSS JOIN LATERAL jsonb_array_elements(d.held) AS held (part)
     WHERE d.payment_id = :payment_id AND d.id <> :dispute_id AND d.status <> 'won'
+      AND (d.withdrawn OR d.status <> 'lost')
 )
 SELECT vendor_id, sum(amount)::bigint AS amount FROM owed GROUP BY vendor_id
 """)
@@ -45,8 +46,13 @@ async def owed_to_vendors(
 
 
 async def post_opened(session: AsyncSession, dispute: Dispute) -> None:
-    """The provider has taken the money, and the vendors' shares are held back."""
-    await _post(session, dispute, PostingKind.DISPUTE_OPENED, "opened", _opening(dispute))
+    """The vendors' shares are held back, and the money is gone if the provider has taken it."""
+    await _post(session, dispute, PostingKind.DISPUTE_OPENED, "opened", _at_stake(dispute))
+
+
+async def post_withdrawn(session: AsyncSession, dispute: Dispute) -> None:
+    """The provider has taken the money of a dispute that was open before."""
+    await _post(session, dispute, PostingKind.DISPUTE_OPENED, "withdrawn", _taken(dispute))
 
 
 async def post_shared_again(
@@ -64,14 +70,12 @@ async def post_shared_again(
 
 async def post_won(session: AsyncSession, dispute: Dispute) -> None:
     """Everything is as it was before."""
-    back = [
-        Leg(account=leg.account, amount=-leg.amount, holder=leg.holder) for leg in _opening(dispute)
-    ]
+    back = _reversed(_at_stake(dispute))
     await _post(session, dispute, PostingKind.DISPUTE_WON, "won", back)
 
 
 async def post_lost(session: AsyncSession, dispute: Dispute) -> None:
-    """The vendors bear their shares, the platform the rest."""
+    """The vendors bear their shares, the platform the rest; nobody does when nothing was taken."""
     held = [debit(Account.VENDOR_HELD, share, vendor) for vendor, share in _shares(dispute)]
     rest = dispute.amount - sum(leg.amount for leg in held)
     legs = [
@@ -79,18 +83,28 @@ async def post_lost(session: AsyncSession, dispute: Dispute) -> None:
         debit(Account.DISPUTE_LOSSES, rest),
         credit(Account.DISPUTES, dispute.amount, dispute.provider),
     ]
+    if not dispute.withdrawn:
+        legs = _reversed(_at_stake(dispute))
     await _post(session, dispute, PostingKind.DISPUTE_LOST, "lost", legs)
 
 
-def _opening(dispute: Dispute) -> list[Leg]:
-    legs = [
-        debit(Account.DISPUTES, dispute.amount, dispute.provider),
-        credit(Account.PROVIDER_BALANCE, dispute.amount, dispute.provider),
-    ]
+def _at_stake(dispute: Dispute) -> list[Leg]:
+    legs = _taken(dispute) if dispute.withdrawn else []
     for vendor, share in _shares(dispute):
         legs.append(debit(Account.VENDOR_PAYABLE, share, vendor))
         legs.append(credit(Account.VENDOR_HELD, share, vendor))
     return legs
+
+
+def _taken(dispute: Dispute) -> list[Leg]:
+    return [
+        debit(Account.DISPUTES, dispute.amount, dispute.provider),
+        credit(Account.PROVIDER_BALANCE, dispute.amount, dispute.provider),
+    ]
+
+
+def _reversed(legs: Sequence[Leg]) -> list[Leg]:
+    return [Leg(account=leg.account, amount=-leg.amount, holder=leg.holder) for leg in legs]
 
 
 def _shares(dispute: Dispute) -> list[tuple[str, int]]:

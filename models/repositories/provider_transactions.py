@@ -47,7 +47,7 @@ ORDER BY source_id
 _BALANCES = text("""
 WITH in_question AS (
     SELECT order_id, subject, evidence ->> 'provider_payment_id' AS provider_payment_id,
-        split_part(evidence ->> 'reference', '.', 1) AS settlement_id
+        substring(evidence ->> 'reference' FROM '^stl_[a-z0-9]+') AS settlement_id
     FROM differences
     WHERE provider = :provider AND status IN ('open', 'repairing')
       AND kind NOT IN ('balance', 'lost_workflow', 'unprocessed_event', 'missed_event')
@@ -65,7 +65,8 @@ WITH in_question AS (
     SELECT subject AS thing FROM in_question
     UNION SELECT provider_payment_id FROM in_question WHERE provider_payment_id IS NOT NULL
     UNION SELECT settlement_id FROM in_question WHERE settlement_id <> ''
-    UNION SELECT split_part(coalesce(reference, source_id), '.', 1) FROM provider_transactions
+    UNION SELECT coalesce(substring(reference FROM '^stl_[a-z0-9]+'), reference, source_id)
+        FROM provider_transactions
         WHERE provider = :provider AND occurred_at > :young
           AND kind NOT IN ('fee', 'payout', 'payout_failed', 'other')
     UNION SELECT p.reference FROM ledger_postings p
@@ -75,7 +76,8 @@ WITH in_question AS (
         WHEN p.order_id IN (SELECT order_id FROM orders_out)
           OR t.provider_payment_id IN (SELECT thing FROM things_out)
           OR t.source_id IN (SELECT thing FROM things_out)
-          OR split_part(t.reference, '.', 1) IN (SELECT thing FROM things_out)
+          OR coalesce(substring(t.reference FROM '^stl_[a-z0-9]+'), t.reference)
+              IN (SELECT thing FROM things_out)
         THEN -t.fee ELSE t.net END) AS settled
     FROM provider_transactions t
     LEFT JOIN payments p ON p.provider = t.provider

@@ -21,7 +21,7 @@ from core.domain.statuses import DisputeStatus, OrderStatus, PaymentStatus, Sett
 
 _PAYMENT = """
 SELECT p.id, p.provider_payment_id, p.status, p.currency, p.amount, p.authorized_amount,
-    p.captured_amount, p.refunded_amount,
+    p.captured_amount, p.refunded_amount, p.taken_at_once,
     o.id AS order_id, o.status AS order_status, now() - o.updated_at AS quiet_for,
     o.waiting_for IS NOT NULL OR o.cancel_requested_at IS NOT NULL
         AND o.status NOT IN ('canceled', 'failed') AS under_way,
@@ -302,6 +302,7 @@ def _payment(row: RowMapping) -> OurPayment:
             for number, amount in zip(row["planned_numbers"], row["planned_amounts"], strict=True)
         ],
         refunds=frozenset(row["refunds"]),
+        taken_at_once=row["taken_at_once"],
     )
 
 

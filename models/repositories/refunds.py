@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import and_, func, or_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from core.domain.disputes import OPEN_DISPUTE
 from core.domain.errors import FieldError, InvalidRequestError, InvalidStateError
 from core.domain.events import OrderEvent, TimelineEntry
 from core.domain.ids import Prefix, derived_id
 from core.domain.money import Money
 from core.domain.payments import ProviderRefund
-from core.domain.statuses import RefundStatus
+from core.domain.statuses import DisputeStatus, RefundStatus
+from models.disputes import Dispute
 from models.orders import Order
 from models.payments import Payment, Refund, RefundPart
 from models.repositories import ledger_payments, orders, payments, timeline
@@ -83,8 +86,9 @@ async def request(
 async def refundable(session: AsyncSession, order_id: str) -> list[tuple[Payment, int]]:
     """The payments of a locked order with what each can still give back, minor units.
 
-    What a bank has taken back in a dispute is not ours to give.
+    What a bank has taken back in a dispute, or is about to, is not ours to give.
     """
+    at_stake = await _at_stake(session, order_id)
     pending = (
         await session.execute(
             select(RefundPart.payment_id, RefundPart.amount)
@@ -101,13 +105,30 @@ async def refundable(session: AsyncSession, order_id: str) -> list[tuple[Payment
             max(
                 payment.captured_amount
                 - payment.refunded_amount
-                - payment.disputed_amount
+                - at_stake.get(payment.id, 0)
                 - on_its_way.get(payment.id, 0),
                 0,
             ),
         )
         for payment in await payments.of_order(session, order_id)
     ]
+
+
+async def _at_stake(session: AsyncSession, order_id: str) -> dict[str, int]:
+    """What disputes have taken of each payment, or take when they are lost, minor units."""
+    statement = (
+        select(Dispute.payment_id, func.sum(Dispute.amount))
+        .where(
+            Dispute.order_id == order_id,
+            ~col(Dispute.inquiry),
+            or_(
+                col(Dispute.status).in_(OPEN_DISPUTE),
+                and_(col(Dispute.withdrawn), col(Dispute.status) == DisputeStatus.LOST),
+            ),
+        )
+        .group_by(col(Dispute.payment_id))
+    )
+    return {payment_id: int(amount) for payment_id, amount in await session.execute(statement)}
 
 
 async def _parts(
@@ -117,9 +138,9 @@ async def _parts(
     possible = sum(left for _, left in sources)
     if amount > possible:
         most = Money(amount=possible, currency=order.currency)
-        disputed = sum(payment.disputed_amount for payment, _ in sources)
+        disputed = sum((await _at_stake(session, order.id)).values())
         kept = Money(amount=disputed, currency=order.currency)
-        by_banks = f" since banks have taken back {kept} in disputes" if disputed else ""
+        by_banks = f" since {kept} is in dispute or lost in one" if disputed else ""
         raise InvalidStateError(
             present=f"{order.payment_status}, {most} can be refunded{by_banks}",
             wanted=f"a refund of {Money(amount=amount, currency=order.currency)}",
@@ -156,22 +177,20 @@ async def record_part(
 ) -> None:
     """Record what the provider says of a part whose order is locked; never the same twice.
 
-    A failure leaves the part pending: a person decides whether it is tried again.
+    A failure leaves the part pending, or makes it pending again when the money came back after it
+    had gone: a person decides whether it is tried again.
     """
     payment = await payments.get(session, part.payment_id)
     if part.status == RefundStatus.SUCCEEDED:
-        if found.status is RefundStatus.FAILED and found.provider_refund_id == (
-            part.provider_refund_id
-        ):
-            payment.refunded_amount -= part.amount
-            await ledger_payments.refund_failed(session, payment, part)
-            await _end_part(session, order, payment, part, RefundStatus.FAILED)
+        same = found.provider_refund_id == part.provider_refund_id
+        if found.status is RefundStatus.FAILED and same:
+            await _reopen_part(session, order, payment, part, found)
         return
     if part.status != RefundStatus.PENDING:
         return
     part.provider_refund_id = found.provider_refund_id
     part.failure_code = found.failure_code
-    part.unknown_since = None
+    part.unanswered_at = None
     if found.status is RefundStatus.SUCCEEDED:
         payment.refunded_amount += part.amount
         await _end_part(session, order, payment, part, RefundStatus.SUCCEEDED)
@@ -247,6 +266,35 @@ async def _record_foreign(
     session.add(part)
     await session.flush()
     await record_part(session, order, part, found)
+
+
+async def _reopen_part(
+    session: AsyncSession,
+    order: Order,
+    payment: Payment,
+    part: RefundPart,
+    found: ProviderRefund,
+) -> None:
+    """The bank sent the money back: it is the customer's still, and nobody has given it yet."""
+    payment.refunded_amount -= part.amount
+    await ledger_payments.refund_failed(session, payment, part)
+    part.status = RefundStatus.PENDING
+    part.failure_code = found.failure_code
+    await payments.settle(session, order, payment)
+    refund = await session.get(Refund, part.refund_id)
+    if refund is None:
+        return
+    refund.status = RefundStatus.PENDING
+    refund.updated_at = orders.now()
+    await session.flush()
+    amount = Money(amount=part.amount, currency=refund.currency)
+    entry = TimelineEntry(
+        type=OrderEvent.REFUND_FAILED,
+        title=f"The refund of {amount} came back",
+        detail=found.failure_code or "",
+        actor=f"provider:{payment.provider}",
+    )
+    await timeline.append(session, order.id, [entry])
 
 
 async def _end_part(

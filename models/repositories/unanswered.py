@@ -49,9 +49,9 @@ async def mark_capture(database: Database, order_id: str, payment_id: str, numbe
     async with database.transaction() as session:
         await orders.lock(session, order_id)
         part = await session.get(Capture, (payment_id, number))
-        if part is None or part.status != CaptureStatus.PLANNED or part.unknown_since is not None:
+        if part is None or part.status != CaptureStatus.PLANNED or part.unanswered_at is not None:
             return
-        part.unknown_since = orders.now()
+        part.unanswered_at = orders.now()
         await _tell(session, order_id, "capture")
 
 
@@ -60,9 +60,9 @@ async def mark_refund(database: Database, order_id: str, refund_id: str, payment
     async with database.transaction() as session:
         await orders.lock(session, order_id)
         part = await session.get(RefundPart, (refund_id, payment_id))
-        if part is None or part.status != RefundStatus.PENDING or part.unknown_since is not None:
+        if part is None or part.status != RefundStatus.PENDING or part.unanswered_at is not None:
             return
-        part.unknown_since = orders.now()
+        part.unanswered_at = orders.now()
         await _tell(session, order_id, "refund")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
 
 import orjson
 from sqlalchemy import text
 
 from core.database import Database
+from core.gateways.payments import ProviderEvent
 
 
 class Novelty(StrEnum):
@@ -54,51 +55,28 @@ WHERE provider = :provider AND event_id = :event_id
 LIMIT 1
 """)
 
-_BEYOND_AUTHORIZED = (
-    "authorized",
-    "partially_captured",
-    "captured",
-    "partially_refunded",
-    "refunded",
-)
-_BEYOND_CAPTURED = ("captured", "partially_refunded", "refunded")
-_ECHOES: dict[str, tuple[str, ...]] = {
-    "payment_intent.amount_capturable_updated": _BEYOND_AUTHORIZED,
-    "payment_intent.succeeded": _BEYOND_CAPTURED,
-    "payment_intent.requires_action": ("requires_action", "failed", "voided", *_BEYOND_AUTHORIZED),
-    "payment_intent.payment_failed": ("failed", "voided"),
-    "payment_intent.canceled": ("failed", "voided"),
-    "charge.success": _BEYOND_AUTHORIZED,
-    "shipment.handed_over": ("handed_over", "in_transit", "delivered"),
-    "shipment.in_transit": ("in_transit", "delivered"),
-    "shipment.delivered": ("delivered",),
-}
-_CONCERNS_US = ("payment_intent.", "charge.", "refund.", "shipment.", "tracking.")
-_EVERY_INTENT_HAS_IT = "payment_intent.created"
+_MISSING = text("""
+SELECT wanted.event_id FROM unnest(CAST(:event_ids AS text[])) AS wanted (event_id)
+WHERE NOT EXISTS (
+    SELECT FROM webhook_events e WHERE e.provider = :provider AND e.event_id = wanted.event_id)
+""")
 
 
-async def record_event(
-    database: Database,
-    *,
-    provider: str,
-    event_id: str,
-    type: str,  # noqa: A002  # the provider's own word
-    object_id: str,
-    reference: str | None,
-    payload: dict[str, Any],
-) -> Novelty:
+async def record_event(database: Database, *, provider: str, event: ProviderEvent) -> Novelty:
     """Store an event once, and decide in the same round trip whether it tells anything new."""
+    kind = event.kind
+    payload = {**event.payload, "subject": kind.subject}
     rows = await database.statement(
         _RECORD,
         {
             "provider": provider,
-            "event_id": event_id,
-            "type": type,
-            "object_id": object_id,
-            "reference": reference,
+            "event_id": event.event_id,
+            "type": event.type,
+            "object_id": event.object_id,
+            "reference": event.reference,
             "payload": orjson.dumps(payload).decode(),
-            "ignored": not type.startswith(_CONCERNS_US) or type == _EVERY_INTENT_HAS_IT,
-            "echo_of": list(_ECHOES.get(type, ())),
+            "ignored": not kind.concerns_us,
+            "echo_of": list(kind.echo_of),
         },
     )
     if not rows:  # stored by another process while this statement ran, so invisible to it
@@ -106,3 +84,9 @@ async def record_event(
     if rows[0]["processed"]:
         return Novelty.NOTHING_NEW
     return Novelty.NEW if rows[0]["added"] else Novelty.OPEN
+
+
+async def missing(database: Database, provider: str, event_ids: Sequence[str]) -> set[str]:
+    """Those of a provider's events that the inbox does not have."""
+    rows = await database.statement(_MISSING, {"provider": provider, "event_ids": list(event_ids)})
+    return {str(row["event_id"]) for row in rows}

@@ -18,7 +18,7 @@ class Control:
 
     http: httpx.AsyncClient
 
-    async def fault(self, service: str, operation: str, mode: str, **more: int) -> None:
+    async def fault(self, service: str, operation: str, mode: str, **more: int | str) -> None:
         """Let the next call of an operation fail."""
         fault = {"service": service, "operation": operation, "mode": mode, "count": 1, **more}
         await self._post("/faults", fault)

@@ -27,8 +27,10 @@ from tests.workflows.test_vendor_parcels import begun as by_hand
 from workflows import workflow_ids
 from workflows.checkout import CheckoutWorkflow
 from workflows.dispute import DisputeWorkflow
+from workflows.event_poll import EventPollWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.messages import Action, CancelRequest, DecideReturn, DisputeAnswer, SendReturn
+from workflows.ports.event_poll import EventPoll
 from workflows.ports.housekeeping import Housekeeping
 from workflows.returns import ReturnWorkflow
 from workflows.stock_reservation import StockReservationWorkflow
@@ -210,6 +212,13 @@ async def test_events_and_housekeeping(skipping: SkippingPlatform) -> None:
         task_queue=TaskQueue.MAINTENANCE,
     )
     await keep(skipping, "housekeeping", "tidied")
+    await shop.temporal.execute_workflow(
+        EventPollWorkflow.run,
+        EventPoll(),
+        id="event-poll",
+        task_queue=TaskQueue.MAINTENANCE,
+    )
+    await keep(skipping, "event-poll", "polled")
 
 
 async def test_returns(skipping: SkippingPlatform) -> None:

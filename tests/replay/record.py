@@ -16,5 +16,5 @@ import pytest
 HISTORIES = Path(__file__).with_name("histories")
 
 if __name__ == "__main__":
-    scenario = str(Path(__file__).with_name("paths.py"))
-    sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", scenario]))
+    scenarios = sorted(str(path) for path in HISTORIES.parent.glob("*paths.py"))
+    sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", *scenarios]))

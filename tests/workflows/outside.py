@@ -43,6 +43,15 @@ class Outside(Control):
         (attempt,) = await self.attempts(order_id)
         return str(attempt["id"])
 
+    async def slow_recipient(self, code: str, currency: str) -> None:
+        """A vendor at Paystack whose bank takes its time."""
+        account = {"recipient_code": code, "currency": currency, "account_number": "0000000000"}
+        await self._post("/paystack/recipients", account)
+
+    async def move_transfer(self, reference: str, status: str) -> None:
+        """The bank has news of a transfer at Paystack."""
+        await self._post(f"/paystack/transfers/{reference}", {"status": status})
+
     async def faults(self) -> list[dict[str, Any]]:
         """The faults that are still set."""
         data: list[dict[str, Any]] = (await self.http.get("/faults")).json()["data"]

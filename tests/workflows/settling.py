@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 from core.domain.provider_books import ProviderTransfer
 from core.domain.settlements import settlement_id, settlement_of
 from tests.vendor_books import CURRENCY, VendorBooks, soon
-from tests.workflows.platform import DAY, SkippingPlatform
+from tests.workflows.platform import DAY, Platform
 from workflows import workflow_ids
 from workflows.ports.settlements import SettlementDecision, SettlementRequest, SettlementState
 from workflows.settlement import SettlementWorkflow
@@ -30,9 +30,11 @@ _EVENTS = text("SELECT type FROM outbox WHERE aggregate_id = :id ORDER BY sequen
 class Settling:
     """One vendor's settlement under way."""
 
-    def __init__(self, skipping: SkippingPlatform, books: VendorBooks, id_: str) -> None:
-        self.platform, self.books, self.id = skipping, books, id_
-        self.handle: WorkflowHandle[Any, Any] = skipping.shop.workflow(workflow_ids.settlement(id_))
+    provider = "stripe"
+
+    def __init__(self, platform: Platform, books: VendorBooks, id_: str) -> None:
+        self.platform, self.books, self.id = platform, books, id_
+        self.handle: WorkflowHandle[Any, Any] = platform.shop.workflow(workflow_ids.settlement(id_))
 
     async def approve(self, actor: str) -> SettlementState:
         return await self.decide("approve", actor)
@@ -70,31 +72,29 @@ class Settling:
     async def transfers(self) -> list[ProviderTransfer]:
         """What the provider has of it."""
         now = soon()
-        gateway = self.platform.resources.payments["stripe"]
+        gateway = self.platform.resources.payments[self.provider]
         page = await gateway.list_transfers(now - DAY, now)
         return [one for one in page.items if settlement_of(one.reference or "") == self.id]
 
 
 async def settled(
-    skipping: SkippingPlatform,
+    platform: Platform,
     net: int,
     *,
     account: str | None = "acct_vendor",
     actor: str = "system",
 ) -> Settling:
     """Let a vendor sell something without an order, and draw up what is owed for it."""
-    books = await VendorBooks(database=skipping.shop.database).open(account=account)
+    books = await VendorBooks(database=platform.shop.database).open(account=account)
     await books.sale(None, net, commission=1)
-    return await drawn_up(skipping, books, actor=actor)
+    return await drawn_up(platform, books, actor=actor)
 
 
-async def drawn_up(
-    skipping: SkippingPlatform, books: VendorBooks, *, actor: str = "system"
-) -> Settling:
+async def drawn_up(platform: Platform, books: VendorBooks, *, actor: str = "system") -> Settling:
     """Start the settlement of what the vendor is owed now."""
     end = soon()
     found = settlement_id(books.vendor_id, CURRENCY, end)
-    await skipping.shop.temporal.start_workflow(
+    await platform.shop.temporal.start_workflow(
         SettlementWorkflow.run,
         SettlementRequest(
             settlement_id=found,
@@ -106,6 +106,6 @@ async def drawn_up(
         id=workflow_ids.settlement(found),
         task_queue=TaskQueue.MAINTENANCE,
     )
-    settling = Settling(skipping, books, found)
+    settling = Settling(platform, books, found)
     await settling.handle.execute_update("drawn_up", result_type=SettlementState)
     return settling

@@ -24,6 +24,7 @@ from tests.eventually import eventually
 from tests.replay.reading import readable
 from tests.shop import PRICE, SHIPPING, Shop
 from tests.workflows.platform import DAY, SkippingPlatform
+from tests.workflows.test_paystack import confirmed, shipped
 from tests.workflows.test_refund import MARGIN, PERSON, TOTAL, paid, requested
 from workflows import workflow_ids
 from workflows.dispute import ANSWER, EVIDENCE, DisputeWorkflow
@@ -86,7 +87,7 @@ async def test_dispute_without_evidence_reminds_staff_and_is_lost(
     case = await followed(skipping, evidence_seconds=8 * 86_400)
     assert await statuses(shop, case.order_id) == ("disputed", "disputed", TOTAL)
     assert await balances(shop, case.order_id) == HELD
-    with pytest.raises(InvalidStateError, match=r"banks have taken back 24\.99 USD"):
+    with pytest.raises(InvalidStateError, match=r"since 24\.99 USD is in dispute"):
         await requested(shop, case.order_id, 1)
     assert await shop.waits(case.order_id) == []
 
@@ -256,3 +257,33 @@ async def test_person_who_wants_no_reminder_gets_none_for_that_deadline(
         "dispute.opened",
         *["dispute.evidence_due"] * 2,
     ]
+
+
+async def test_dispute_whose_money_is_taken_when_it_is_lost_holds_the_shares_from_the_first_day(
+    skipping: SkippingPlatform,
+) -> None:
+    shop = skipping.shop
+    order_id = await confirmed(skipping)
+    payment = (await shop.payment(order_id))["provider_payment_id"]
+    answer = await skipping.outside.http.post("/paystack/disputes", json={"transaction": payment})
+    provider_dispute_id = str(answer.json()["id"])
+    await told(shop, payment, provider_dispute_id, "create", provider="paystack")
+    await eventually(lambda: dispute_status(shop, order_id))
+    assert await statuses(shop, order_id) == ("disputed", "disputed", 0)
+    await shipped(skipping, order_id)
+    total = 2 * PRICE + SHIPPING
+    with pytest.raises(InvalidStateError, match="is in dispute"):
+        await requested(shop, order_id, 1)
+    await told(shop, payment, provider_dispute_id, "remind", provider="paystack")
+    await eventually(
+        lambda: balances(shop, order_id), lambda books: books.get("vendor_held") == -2 * PRICE
+    )
+
+    await skipping.outside.http.post(
+        f"/paystack/disputes/{provider_dispute_id}", json={"outcome": "lost"}
+    )
+    await told(shop, payment, provider_dispute_id, "resolve", provider="paystack")
+    dispute = shop.workflow(workflow_ids.dispute(disputes.id_of(order_id, provider_dispute_id)))
+    assert await dispute.result() == "lost"
+    assert await statuses(shop, order_id) == ("refunded", "refunded", total)
+    assert await balances(shop, order_id) == {"dispute_losses": SHIPPING}

@@ -92,6 +92,7 @@ async def test_parked_authorization_confirms_by_itself_when_the_provider_is_back
     assert await shop.events(order_id) == [
         "order.placed",
         "stock.reserved",
+        "payment.unknown",
         "order.parked",
         "order.resumed",
         "payment.authorized",

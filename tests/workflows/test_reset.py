@@ -37,6 +37,13 @@ async def tasks_of(handle: WorkflowHandle[Any, Any]) -> list[int]:
 
 async def reset(platform: Platform, workflow_id: str, run_id: str, event_id: int) -> None:
     """Start again from before the end of one workflow task, and wait until the new run ends."""
+    await (await begin_again(platform, workflow_id, run_id, event_id)).result()
+
+
+async def begin_again(
+    platform: Platform, workflow_id: str, run_id: str, event_id: int
+) -> WorkflowHandle[Any, Any]:
+    """Start again from before the end of one workflow task; return the new run."""
     temporal = platform.shop.temporal
     answer = await temporal.workflow_service.reset_workflow_execution(
         ResetWorkflowExecutionRequest(
@@ -47,7 +54,7 @@ async def reset(platform: Platform, workflow_id: str, run_id: str, event_id: int
             request_id=new_id(Prefix.AUDIT),
         )
     )
-    await temporal.get_workflow_handle(workflow_id, run_id=answer.run_id).result()
+    return temporal.get_workflow_handle(workflow_id, run_id=answer.run_id)
 
 
 async def latest_run(platform: Platform, workflow_id: str) -> tuple[str, str]:

@@ -7,16 +7,22 @@ from datetime import timedelta
 
 import pytest
 
-from core.domain.ids import issued_at
+from core.domain.ids import Prefix, issued_at, new_id
+from core.domain.money import apply_rate
 from core.settings import Settings
-from models.repositories import payout_accounts
+from models.repositories import commission_rules, payout_accounts
+from models.settlements import CommissionRule
 from tests.eventually import eventually
-from tests.vendor_books import VendorBooks, soon
+from tests.shop import PRICE
+from tests.vendor_books import CURRENCY, VendorBooks, soon
 from tests.workflows.outside import Outside
-from tests.workflows.platform import DAY, SkippingPlatform, skipping_platform, tuned
+from tests.workflows.platform import DAY, Platform, SkippingPlatform, skipping_platform, tuned
 from tests.workflows.settling import LARGE, ONE, TWO, drawn_up, settled
+from tests.workflows.test_paystack import PAYSTACK, confirmed
+from tests.workflows.test_reset import begin_again, tasks_of
+from tests.workflows.test_returns import sold
 from workflows import workflow_ids
-from workflows.ports.settlements import SettlementRequest, SettlementRun
+from workflows.ports.settlements import SettlementRequest, SettlementRun, SettlementState
 from workflows.settlement import SettlementWorkflow
 from workflows.settlement_run import SettlementRunWorkflow
 from workflows.task_queues import TaskQueue
@@ -102,7 +108,7 @@ async def test_payment_that_comes_back_is_owed_again_until_a_person_retries(
     await eventually(settling.status, lambda status: status == "paid")
     assert {one.reference: one.status for one in await settling.transfers()} == {
         settling.id: "failed",
-        f"{settling.id}.2": "paid",
+        f"{settling.id}-2": "paid",
     }
     assert await settling.postings() == ["transfer", "transfer:2", "transfer_failed"]
     assert await settling.books.owed() == 0
@@ -198,3 +204,80 @@ async def test_run_pays_small_amounts_and_carries_debts_over(generous: SkippingP
     assert await nothing.handle.result() == "nothing_to_pay"
     assert issued_at(nothing.id) >= int(until.timestamp())
     assert nothing.handle.id == workflow_ids.settlement(nothing.id)
+
+
+async def test_order_is_paid_to_its_vendor_when_its_return_window_is_over(
+    skipping: SkippingPlatform,
+) -> None:
+    database = skipping.shop.database
+    rule = CommissionRule(id=new_id(Prefix.COMMISSION), basis_points=1_000)
+    async with database.transaction() as session:
+        await commission_rules.add(session, rule, actor=ONE, reason="")
+    of, shelf = await sold(skipping)
+    books = VendorBooks(database=database, vendor_id=shelf.vendor_id)
+    async with database.transaction() as session:
+        await payout_accounts.put(
+            session, shelf.vendor_id, provider="stripe", account="acct_1", actor=ONE, reason=""
+        )
+    early = await drawn_up(skipping, books)
+    assert await early.handle.result() == "nothing_to_pay"
+    await skipping.skip_to_the_end(workflow_ids.fulfillment(of.order_id), 15 * DAY)
+
+    settling = await drawn_up(skipping, books)
+
+    row = await settling.row()
+    commission = apply_rate(PRICE, 1_000)
+    assert (row["sales_amount"], row["commission_amount"]) == (PRICE, commission)
+    assert row["amount"] == PRICE - commission
+    await settling.approve(ONE)
+    await eventually(settling.status, lambda status: status == "paid")
+    assert await books.owed() == 0
+
+
+@pytest.mark.parametrize(
+    ("news", "status", "owed"), [("success", "paid", 0), ("failed", "failed", 700)]
+)
+async def test_transfer_that_takes_its_time_is_waited_for(
+    skipping: SkippingPlatform, news: str, status: str, owed: int
+) -> None:
+    await confirmed(skipping)
+    recipient = f"RCP_{new_id(Prefix.VENDOR)}"
+    await skipping.outside.slow_recipient(recipient, CURRENCY)
+    books = VendorBooks(database=skipping.shop.database)
+    await books.open(account=recipient, provider=PAYSTACK)
+    await books.sale(None, 700)
+    settling = await drawn_up(skipping, books)
+    settling.provider = PAYSTACK
+    await settling.approve(ONE)
+    row = await eventually(settling.row, lambda row: row["provider_transfer_id"] is not None)
+    assert (row["status"], row["paid_at"]) == ("paying", None)
+    assert (await settling.postings(), await books.owed()) == (["transfer"], 0)
+
+    await skipping.outside.move_transfer(settling.id, news)
+    await skipping.skip(timedelta(minutes=2))
+
+    await eventually(settling.status, lambda seen: seen == status)
+    assert await books.owed() == owed
+    assert [one.amount for one in await settling.transfers()] == [700]
+
+
+async def test_settlement_reset_anywhere_pays_once(platform: Platform) -> None:
+    settling = await settled(platform, LARGE)
+    for person in (ONE, TWO):
+        await settling.approve(person)
+    await eventually(settling.status, lambda status: status == "paid")
+    before = (await settling.row(), await settling.events(), await settling.postings())
+    run_id = (await settling.handle.describe()).run_id
+    first = platform.shop.temporal.get_workflow_handle(settling.handle.id, run_id=run_id)
+    tasks = await tasks_of(first)
+    assert len(tasks) > 3
+
+    for event_id in tasks:
+        new_run = await begin_again(platform, settling.handle.id, str(run_id), event_id)
+        known = await settling.handle.execute_update("drawn_up", result_type=SettlementState)
+        assert known.status == "paid"
+        await new_run.terminate("the rehearsal is over")
+
+    assert [one.amount for one in await settling.transfers()] == [LARGE]
+    after = (await settling.row(), await settling.events(), await settling.postings())
+    assert after == before

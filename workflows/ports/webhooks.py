@@ -11,6 +11,7 @@ from temporalio import activity
 
 from workflows.ports.disputes import DisputeRef
 from workflows.ports.payments import PaymentRef
+from workflows.ports.refunds import RefundRef
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,13 +28,17 @@ class EventRoute(StrEnum):
     CHECKOUT = "checkout"
     """The order is not confirmed yet: its checkout decides."""
     PROVIDER_HAS_MORE = "provider_has_more"
-    """The order ended without a payment, yet the provider holds one: let it go."""
+    """The order ended without a payment, or has its one, yet the provider holds more: let it go."""
+    STRAY = "stray"
+    """A payment that names our order, and that we did not ask this provider for: give it back."""
     RECORD = "record"
     """Fetch the provider's state and record it."""
     DISPUTE = "dispute"
     """The dispute's workflow asks the provider."""
     UNKNOWN_DISPUTE = "unknown_dispute"
     """A dispute of a payment that is not ours."""
+    SETTLEMENT = "settlement"
+    """A transfer to a vendor changed: its settlement looks at it."""
     SHIPMENT = "shipment"
     NOBODY = "nobody"
 
@@ -46,7 +51,15 @@ class RoutedEvent:
     payment: PaymentRef | None = None
     dispute: DisputeRef | None = None
     wakes: Sequence[str] = ()
-    """Workflows of the order that wait for news of its money."""
+    """Workflows of the order that wait for another payment."""
+    refunds: Sequence[str] = ()
+    """Refunds of the order that are under way."""
+    settlement_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettlementRef:
+    settlement_id: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +76,16 @@ class WebhookActivities(ABC):
     @abstractmethod
     async def route_event(self, step: EventRef) -> RoutedEvent:
         """Find what an event of the inbox is about and who has to know."""
+
+    @activity.defn
+    @abstractmethod
+    async def resume_refund(self, step: RefundRef) -> None:
+        """Let a refund that is under way be followed by its workflow, unless it is."""
+
+    @activity.defn
+    @abstractmethod
+    async def tell_settlement(self, step: SettlementRef) -> None:
+        """Tell a settlement that its transfer has changed."""
 
     @activity.defn
     @abstractmethod

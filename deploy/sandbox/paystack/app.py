@@ -72,7 +72,7 @@ CALLS = (
         path="/transaction/charge_authorization",
         name="transaction.charge_authorization",
         message="Charge attempted",
-        run=transactions.charge_authorization,
+        run=disputes.charge_authorization,
     ),
     Call(
         method="GET",

@@ -20,6 +20,7 @@ class TestAuthorization:
     declined: bool = False
     challenge: bool = False
     refund: str = "processed"
+    disputed: bool = False
 
 
 TEST_AUTHORIZATIONS = {
@@ -29,6 +30,7 @@ TEST_AUTHORIZATIONS = {
     "AUTH_test_expired_card": TestAuthorization(response="Expired Card", declined=True),
     "AUTH_test_challenge": TestAuthorization(challenge=True),
     "AUTH_test_slow_refund": TestAuthorization(refund="pending"),
+    "AUTH_test_disputed": TestAuthorization(disputed=True),
 }
 """Each may be charged for any customer."""
 

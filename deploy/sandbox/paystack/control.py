@@ -15,8 +15,7 @@ from deploy.sandbox.paystack.refunds import settle_refund
 from deploy.sandbox.paystack.transactions import answer_challenge
 from deploy.sandbox.transaction import Transaction
 
-DAY_SECONDS = 86_400
-YEAR_SECONDS = 366 * DAY_SECONDS
+YEAR_SECONDS = 366 * 86_400
 
 
 class Body(BaseModel):
@@ -29,7 +28,7 @@ class DisputeOpened(Body):
     transaction: str
     amount: int | None = Field(default=None, ge=1)
     category: str = "chargeback"
-    due_in_seconds: int = Field(default=3 * DAY_SECONDS, ge=1, le=YEAR_SECONDS)
+    due_in_seconds: int = Field(default=disputes.EVIDENCE_SECONDS, ge=1, le=YEAR_SECONDS)
 
 
 class DisputeNews(Body):
@@ -65,6 +64,34 @@ def refund(transaction: Transaction, refund_id: str, status: str) -> Json | None
     if found is None:
         return None
     settle_refund(context, found, "processed" if status == "succeeded" else status)
+    return found.wire
+
+
+def dispute(transaction: Transaction, reference: str, amount: int | None) -> Json | None:
+    """Dispute a payment; None when there is no such transaction."""
+    context = _context(transaction)
+    if context.find(TRANSACTION, reference) is None:
+        return None
+    return disputes.open_dispute(context, reference, amount=amount).wire
+
+
+def decide(transaction: Transaction, dispute_id: str, status: str) -> Json | None:
+    """Decide a dispute; None when there is no such dispute."""
+    context = _context(transaction)
+    found = context.find(DISPUTE, dispute_id)
+    if found is None:
+        return None
+    disputes.close(context, found, disputes.DECLINED if status == "won" else disputes.ACCEPTED)
+    return found.wire
+
+
+def reverse(transaction: Transaction, code: str) -> Json | None:
+    """Let a transfer come back; None when there is no such transfer."""
+    context = _context(transaction)
+    found = transfers.by_code(context, code)
+    if found is None:
+        return None
+    transfers.settle_transfer(context, found, "reversed")
     return found.wire
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from deploy.sandbox.documents import Json
-from deploy.sandbox.paystack import ledger
+from deploy.sandbox.paystack import ledger, transactions
+from deploy.sandbox.paystack.authorizations import TEST_AUTHORIZATIONS, TestAuthorization
 from deploy.sandbox.paystack.context import (
     DISPUTE,
     DOMAIN,
@@ -18,6 +19,7 @@ from deploy.sandbox.paystack.context import (
 from deploy.sandbox.paystack.errors import PaystackError
 from deploy.sandbox.paystack.transactions import show, transaction_by
 
+EVIDENCE_SECONDS = 3 * 86_400
 OPEN = "awaiting-merchant-feedback"
 ANSWERED = "awaiting-bank-feedback"
 RESOLVED = "resolved"
@@ -26,8 +28,22 @@ DECLINED = "declined"
 _EVIDENCE_FIELDS = ("customer_email", "customer_name", "customer_phone", "service_details")
 
 
+def charge_authorization(context: Context) -> Json:
+    """Charge it; the customer of one test authorization goes to the bank at once."""
+    answer = transactions.charge_authorization(context)
+    code = str(context.given.get("authorization_code"))
+    if TEST_AUTHORIZATIONS.get(code, TestAuthorization()).disputed:
+        open_dispute(context, answer["reference"])
+    return answer
+
+
 def open_dispute(
-    context: Context, reference: str, *, amount: int | None, category: str, due_in_seconds: int
+    context: Context,
+    reference: str,
+    *,
+    amount: int | None = None,
+    category: str = "chargeback",
+    due_in_seconds: int = EVIDENCE_SECONDS,
 ) -> Record:
     """A customer went to their bank.
 

@@ -22,9 +22,12 @@ DECLARE
   entries bigint;
   off numeric;
 BEGIN
-  of_posting := CASE TG_TABLE_NAME
-    WHEN 'ledger_postings' THEN to_jsonb(NEW) ->> 'key' ELSE to_jsonb(NEW) ->> 'posting_key' END;
-  SELECT count(*), coalesce(sum(e.amount), 0)
+  IF TG_TABLE_NAME = 'ledger_postings' THEN
+    of_posting := NEW.key;
+  ELSE
+    of_posting := NEW.posting_key;
+  END IF;
+  SELECT count(*) FILTER (WHERE e.position IN (0, 1)), coalesce(sum(e.amount), 0)
       + CASE WHEN bool_and(e.currency = p.currency) THEN 0 ELSE 'NaN'::numeric END
     INTO entries, off
     FROM ledger_postings p JOIN ledger_entries e ON e.posting_key = p.key
@@ -36,13 +39,30 @@ BEGIN
   RETURN NULL;
 END $$
 """
-"""At the commit: every posting has two entries at least, in its currency, and they add up to 0."""
+"""At the commit: every posting has two entries at least, in its currency, and they add up to 0.
+
+Each has a first and a second entry, so those can only come with the posting, which is checked
+itself: they need no check of their own, and the postings of the checkout have no others.
+"""
 
 UNANSWERED = ("captures", "refund_parts")
 LEDGER = ("ledger_postings", "ledger_entries")
 
 
 def upgrade() -> None:
+    op.create_table(
+        "event_polls",
+        sa.Column("provider", sa.String(), nullable=False),
+        sa.Column("polled_until_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("filled", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column(
+            "updated_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("provider", name=op.f("pk_event_polls")),
+    )
     op.create_table(
         "ledger_postings",
         sa.Column("key", sa.String(), nullable=False),
@@ -344,6 +364,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("withdrawn", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("inquiry", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("held", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("evidence", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("evidence_due_at", sa.DateTime(timezone=True), nullable=True),
@@ -434,7 +455,7 @@ def upgrade() -> None:
     )
     for unanswered in UNANSWERED:
         op.add_column(
-            unanswered, sa.Column("unknown_since", sa.DateTime(timezone=True), nullable=True)
+            unanswered, sa.Column("unanswered_at", sa.DateTime(timezone=True), nullable=True)
         )
     op.add_column("vendors", sa.Column("payout_provider", sa.String(), nullable=True))
     op.add_column("vendors", sa.Column("payout_account", sa.String(), nullable=True))
@@ -446,14 +467,16 @@ def upgrade() -> None:
         )
         op.execute(
             f"CREATE CONSTRAINT TRIGGER {table}_balance AFTER INSERT ON {table} "
-            "DEFERRABLE INITIALLY DEFERRED "
-            "FOR EACH ROW EXECUTE FUNCTION perdure_posting_must_balance()"
+            "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW "
+            + ("WHEN (NEW.position NOT IN (0, 1)) " if table == "ledger_entries" else "")
+            + "EXECUTE FUNCTION perdure_posting_must_balance()"
         )
     carry_over(op.get_bind())
     op.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 def downgrade() -> None:
+    op.drop_table("event_polls")
     op.drop_column("vendors", "payout_account")
     op.drop_column("vendors", "payout_provider")
     op.drop_index(
@@ -462,7 +485,7 @@ def downgrade() -> None:
     op.drop_column("payments", "taken_at_once")
     op.drop_column("payments", "disputed_amount")
     for unanswered in UNANSWERED:
-        op.drop_column(unanswered, "unknown_since")
+        op.drop_column(unanswered, "unanswered_at")
     op.drop_index("uq_settlement_lines_entry", table_name="settlement_lines")
     op.drop_table("settlement_lines")
     op.drop_table("settlement_approvals")

@@ -21,12 +21,12 @@ DISPUTES = (
     Invariant(
         name="dispute_marks_its_payment",
         number=10,
-        promise="a payment is in dispute while a bank has taken money back, and only then",
+        promise="a payment is in dispute while its money is contested, and only then",
         sql="""
             SELECT p.id AS payment_id, p.order_id, p.status
             FROM payments p
             WHERE (p.status = 'disputed') <> EXISTS (
-                SELECT FROM disputes d WHERE d.payment_id = p.id AND d.withdrawn
+                SELECT FROM disputes d WHERE d.payment_id = p.id AND NOT d.inquiry
                   AND d.status IN ('needs_response', 'under_review'))""",
     ),
     Invariant(
@@ -41,14 +41,14 @@ DISPUTES = (
     Invariant(
         name="held_within_dispute",
         number=5,
-        promise="vendors bear no more than what is disputed, and nothing while it is not withdrawn",
+        promise="vendors bear no more than what is disputed, and nothing of an inquiry",
         sql="""
             SELECT d.id AS dispute_id, d.amount, h.amount AS held FROM disputes d JOIN LATERAL (
                 SELECT sum(CAST(one.part ->> 'amount' AS bigint)) AS amount,
                        min(CAST(one.part ->> 'amount' AS bigint)) AS least
                 FROM jsonb_array_elements(d.held) AS one (part)
             ) h ON h.amount IS NOT NULL
-            WHERE h.amount > d.amount OR h.least <= 0 OR NOT d.withdrawn""",
+            WHERE h.amount > d.amount OR h.least <= 0 OR d.inquiry""",
     ),
     Invariant(
         name="ledger_holds_open_disputes",

@@ -70,7 +70,8 @@ LEDGER = (
             FROM (
                 SELECT p.order_id, e.currency, sum(e.amount) AS amount
                 FROM ledger_entries e JOIN ledger_postings p ON p.key = e.posting_key
-                WHERE e.account = 'customer_receivable' GROUP BY p.order_id, e.currency
+                WHERE e.account = 'customer_receivable' AND p.order_id IS NOT NULL
+                GROUP BY p.order_id, e.currency
             ) b FULL JOIN (
                 SELECT order_id, currency, sum(authorized_amount - captured_amount) AS unsent
                 FROM payments WHERE taken_at_once AND status NOT IN ('voided', 'failed')

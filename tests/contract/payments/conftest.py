@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 
 from core.gateways.payments import PaymentGateway
+from tests.contract.payments.paystack_provider import PaystackInSandbox
 from tests.contract.payments.providers import PaymentProvider
 from tests.contract.payments.stripe_provider import StripeInSandbox
 
-PROVIDERS: dict[str, type[PaymentProvider]] = {"stripe": StripeInSandbox}
+PROVIDERS: dict[str, type[PaymentProvider]] = {
+    "paystack": PaystackInSandbox,
+    "stripe": StripeInSandbox,
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -51,6 +51,12 @@ class PaymentProvider(ABC):
     authorized_event: ClassVar[str]
     signs_the_time: ClassVar[bool]
     """Whether an old signature can be told from a new one."""
+    replays_challenges: ClassVar[bool] = True
+    """Whether an open challenge is told again; else the customer gets a new one."""
+    withdraws_disputes_at_once: ClassVar[bool] = True
+    """Whether disputed money is taken back before the dispute is lost."""
+    answers: ClassVar[Mapping[str, str]] = {}
+    """The operation that has a method's effect, where it is not the first that it asks for."""
 
     @abstractmethod
     def __init__(self, sandbox_url: str) -> None: ...

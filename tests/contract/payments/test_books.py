@@ -51,6 +51,7 @@ async def test_payment_and_refunds_are_movements_with_their_fees_and_our_ids(
     assert all(began <= one.occurred_at <= datetime.now(UTC) for one in ours)
 
 
+@pytest.mark.needs("manual_capture")
 async def test_movements_add_up_to_the_balance(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:

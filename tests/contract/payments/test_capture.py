@@ -28,7 +28,7 @@ async def test_final_capture_takes_the_part_and_lets_the_rest_go(
         assert await gateway.fetch(id_of(payment)) == after
 
 
-@pytest.mark.needs("multicapture")
+@pytest.mark.needs("manual_capture", "multicapture")
 async def test_captures_in_parts_add_up(gateway: PaymentGateway, provider: PaymentProvider) -> None:
     payment = await authorized(gateway, provider)
     first = await gateway.capture(

@@ -10,7 +10,7 @@ import pytest
 from core.domain.errors import ProviderError, ProviderRejectedError
 from core.domain.provider_books import MoneyTransferStatus, MovementKind, ProviderTransfer
 from core.gateways.payments import PaymentGateway, Transfer
-from tests.contract.payments.orders import everything
+from tests.contract.payments.orders import captured, everything
 from tests.contract.payments.providers import PaymentProvider
 from tests.contract.sandbox import Control
 
@@ -34,30 +34,33 @@ def transfer_to(destination: str, provider: PaymentProvider) -> Transfer:
 async def test_transfer_pays_the_vendor_from_our_balance(
     gateway: PaymentGateway, provider: PaymentProvider
 ) -> None:
+    await captured(gateway, provider)
     request = transfer_to(provider.vendor_account, provider)
-    made = await gateway.transfer(request)
+    sent = await gateway.transfer(request)
 
+    assert sent.status is not MoneyTransferStatus.FAILED
+    since, until = window()
+    made = await gateway.find_transfer(request.reference, since)
     assert made == ProviderTransfer(
-        provider_transfer_id=made.provider_transfer_id,
+        provider_transfer_id=sent.provider_transfer_id,
         status=MoneyTransferStatus.PAID,
         currency=provider.currency,
         amount=700,
         destination=provider.vendor_account,
         reference=request.reference,
     )
-    since, until = window()
-    assert await gateway.find_transfer(request.reference, since) == made
     listed = await everything(lambda cursor: gateway.list_transfers(since, until, cursor))
     assert [one for one in listed if one.reference == request.reference] == [made]
     moved = await everything(lambda cursor: gateway.list_movements(since, until, cursor))
     [movement] = [one for one in moved if one.reference == request.reference]
     assert (movement.kind, movement.amount) == (MovementKind.TRANSFER, -700)
-    assert movement.source_id == made.provider_transfer_id
+    assert movement.source_id == sent.provider_transfer_id
 
 
 async def test_same_transfer_again_pays_nothing_more(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
+    await captured(gateway, provider)
     request = transfer_to(provider.vendor_account, provider)
     operation = provider.operations["transfer"]
     await control.fault(provider.service, operation, "timeout_after_effect", latency_ms=0)
@@ -92,6 +95,7 @@ async def test_account_that_cannot_be_paid_is_rejected(
 async def test_transfer_that_came_back_has_failed(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
+    await captured(gateway, provider)
     request = transfer_to(provider.vendor_account, provider)
     made = await gateway.transfer(request)
     await control.reverse_transfer(made.provider_transfer_id)

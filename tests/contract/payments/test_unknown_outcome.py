@@ -48,6 +48,7 @@ async def test_lost_answer_of_authorize_is_found_and_replayed(
     assert len(await control.attempts(request.order_id, provider.service)) == 1
 
 
+@pytest.mark.needs("manual_capture")
 async def test_lost_answer_of_capture_is_seen_by_fetch(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
@@ -63,6 +64,7 @@ async def test_lost_answer_of_capture_is_seen_by_fetch(
     assert again == found
 
 
+@pytest.mark.needs("manual_capture")
 async def test_lost_answer_of_void_is_seen_by_fetch(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:
@@ -75,6 +77,7 @@ async def test_lost_answer_of_void_is_seen_by_fetch(
     assert found.status is PaymentStatus.VOIDED
 
 
+@pytest.mark.needs("manual_capture")
 async def test_same_key_while_the_first_call_runs_is_unknown(
     gateway: PaymentGateway, provider: PaymentProvider, control: Control
 ) -> None:

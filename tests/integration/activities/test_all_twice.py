@@ -59,7 +59,7 @@ class Desk:
         self.parcels = PostgresShipmentActivities(database, settings.fulfillment)
         self.carrier = GatewayCarrierActivities(database, resources.carrier)
         self.stock = PostgresStockActivities(database)
-        self.webhooks = PostgresWebhookActivities(database, carrier=resources.carrier.name)
+        self.webhooks = PostgresWebhookActivities(database, resources.temporal)
 
     async def confirmed(self, shelf: Shelf) -> str:
         """An order of two units whose parcel is planned."""

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
 from activities.checkout import PostgresCheckoutActivities
-from core.domain.errors import PaymentMismatchError, ProviderError
+from core.domain.errors import PaymentMismatchError, ProviderError, ProviderRejectedError
 from core.domain.ids import Prefix, derived_id, new_id
 from core.domain.statuses import PaymentStatus, RefundStatus
 from core.resources import Resources
@@ -168,7 +168,7 @@ async def test_silence_about_a_refund_is_asked_about(books: Books, mode: str) ->
     await books.control.fault("stripe", "refunds.create", mode, latency_ms=0)
     with pytest.raises(ProviderError):
         await run(books.refunds.send_refund_part, send)
-    marked = "SELECT unknown_since IS NOT NULL AS unknown FROM refund_parts WHERE refund_id = :id"
+    marked = "SELECT unanswered_at IS NOT NULL AS unknown FROM refund_parts WHERE refund_id = :id"
     assert (await books.shop.database.statement(text(marked), {"id": refund_id}))[0]["unknown"]
 
     state = await twice(books.refunds.send_refund_part, send)
@@ -257,6 +257,25 @@ async def test_payment_that_only_names_our_order_is_given_back_once(books: Books
 
     assert gone.status is PaymentStatus.VOIDED
     assert (await books.shop.events(order_id)).count("payment.stray_returned") == 1
+
+
+async def test_stray_whose_refund_comes_back_is_for_a_person(books: Books) -> None:
+    order_id, terms = await opened(books)
+    slow = {"payment_method": "pm_card_pendingRefund", "capture_method": "automatic"}
+    made = await made_elsewhere(books.resources, order_id, None, **slow)
+    ref = PaymentRef(
+        order_id=order_id,
+        payment_id=terms.payment_id,
+        provider="stripe",
+        provider_payment_id=made,
+    )
+    await twice(books.payments.return_stray, ref)
+    (sent,) = await books.resources.payments["stripe"].find_refunds(made)
+    await books.control.settle_refund(sent.provider_refund_id, "failed")
+
+    with pytest.raises(ProviderRejectedError, match="the money came back"):
+        await run(books.payments.return_stray, ref)
+    assert len(await books.resources.payments["stripe"].find_refunds(made)) == 1
 
 
 async def test_our_payment_is_no_stray_though_its_answer_is_still_to_come(books: Books) -> None:

@@ -99,7 +99,7 @@ async def test_staff_submits_evidence_once_and_the_bank_decides(
     assert given_up.status_code == 409
     refused = await refund(world, staff, order_id, amount=1)
     assert refused.status_code == 409
-    assert "banks have taken back" in refused.json()["detail"]
+    assert "is in dispute or lost in one" in refused.json()["detail"]
 
     await control.decide_dispute(found.provider_dispute_id, "won")
     payment = await world.shop.payment(order_id)

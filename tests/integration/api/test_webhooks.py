@@ -200,3 +200,30 @@ async def test_carriers_event_is_taken_with_a_standard_webhooks_signature(world:
     assert [answer.status_code for answer in answers] == [200, 200]
     assert len(await _stored(world, event_id)) == 1
     assert await _has_run(world, "carrier", event_id)
+
+
+async def test_body_replayed_with_another_id_is_refused_and_not_stored(world: World) -> None:
+    event = _event("payment_intent.succeeded")
+    signature = _signature(world, orjson.dumps(event))
+    assert (await _send(world, event, signature)).status_code == 200
+    replayed = {**event, "id": f"evt_{new_id(Prefix.EVENT)}"}
+
+    answer = await _send(world, replayed, signature)
+
+    assert answer.status_code == 400
+    assert await _stored(world, replayed["id"]) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome"), [("payout.paid", "ignored"), ("transfer.created", None)]
+)
+async def test_event_of_money_that_is_nobodys_order_starts_a_run_only_if_a_settlement_may_care(
+    world: World, kind: str, outcome: str | None
+) -> None:
+    event = _event(kind, "tr_unknown")
+
+    answer = await _send(world, event)
+
+    assert answer.status_code == 200
+    assert [row["outcome"] for row in await _stored(world, event["id"])] == [outcome]
+    assert await _has_run(world, "stripe", event["id"]) == (outcome is None)

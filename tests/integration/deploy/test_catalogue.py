@@ -54,12 +54,12 @@ def _units_of(variant: OfferedVariant) -> Line:
 async def test_empty_database_gets_the_demo_shop(database: Database) -> None:
     await seed(database)
 
-    assert await rows(database, COUNTS) == [(4, 2, 28, 55, 54, 28, 4, 62, 4)]
+    assert await rows(database, COUNTS) == [(4, 2, 28, 55, 54, 32, 4, 62, 4)]
     assert await rows(
         database,
         "SELECT p.currency, p.amount FROM variants v JOIN variant_prices p ON p.variant_id = v.id"
         " WHERE v.sku = 'TEE-BLK-M' ORDER BY 1",
-    ) == [("EUR", 1899), ("JPY", 2980), ("KWD", 6150), ("USD", 1999)]
+    ) == [("EUR", 1899), ("JPY", 2980), ("KWD", 6150), ("NGN", 3_000_000), ("USD", 1999)]
     assert await rows(
         database,
         "SELECT sku, sum(on_hand)::int FROM stock"

@@ -31,6 +31,7 @@ from tests.eventually import eventually
 from tests.integration.models.orders_in_every_state import (
     STATES,
     TOTAL,
+    carry_ledger_over,
     order_id,
     write_orders_in_every_state,
 )
@@ -39,7 +40,7 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 class Ledger:
-    """Answers every request with the rows it has, as the sandbox's control does.
+    """Answers requests for Stripe's ledger with the rows it has, as the sandbox's control does.
 
     With ``later`` it has those from the second answer on.
     """
@@ -49,9 +50,11 @@ class Ledger:
         self.later: list[dict[str, Any]] | None = None
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        body = orjson.dumps({"data": self.rows})
-        self.rows = self.rows if self.later is None else self.later
+        request = await reader.readuntil(b"\r\n\r\n")
+        of_stripe = b"service=stripe" in request
+        body = orjson.dumps({"data": self.rows if of_stripe else []})
+        if of_stripe:
+            self.rows = self.rows if self.later is None else self.later
         head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
         writer.write(head.encode() + body)
         await writer.drain()
@@ -70,6 +73,7 @@ async def ledger() -> AsyncIterator[tuple[Ledger, str]]:
 async def database(database_url: str) -> AsyncIterator[Database]:
     connection = await asyncpg.connect(database_url)
     await write_orders_in_every_state(connection)
+    await carry_ledger_over(database_url)
     await connection.close()
     database = Database.open(PostgresSettings(url=SecretStr(database_url)))
     yield database

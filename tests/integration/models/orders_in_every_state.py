@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
+from pydantic import SecretStr
 
+from core.database import Database
 from core.domain.ids import Prefix, derived_id
+from core.settings import PostgresSettings
+from models.migrations.opening_postings import carry_over
 
 ROOT = "usr_01jgfjjz00e008000000000000"
 CUSTOMER = derived_id(Prefix.USER, ROOT, "customer")
@@ -389,3 +393,11 @@ async def _insert(connection: asyncpg.Connection, table: str, columns: dict[str,
     places = ", ".join(f"${n}" for n in range(1, len(columns) + 1))
     sql = f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608  # fixed names
     await connection.execute(sql, *columns.values())
+
+
+async def carry_ledger_over(database_url: str) -> None:
+    """Post for the orders what an upgrade posts for those that are older than the ledger."""
+    database = Database.open(PostgresSettings(url=SecretStr(database_url), pool_size=1))
+    async with database.engine.begin() as connection:
+        await connection.run_sync(carry_over)
+    await database.close()

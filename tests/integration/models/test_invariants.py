@@ -11,7 +11,6 @@ from pydantic import SecretStr
 from core.database import Database
 from core.domain.ledger import Account, Posting, PostingKind, credit, debit
 from core.settings import PostgresSettings
-from models.migrations.opening_postings import carry_over
 from models.repositories import ledger
 from models.repositories.invariants import INVARIANTS, rows_that_break
 from models.repositories.invariants.ledger import LEDGER
@@ -22,6 +21,7 @@ from tests.integration.models.orders_in_every_state import (
     TOTAL,
     VENDOR,
     WAREHOUSE,
+    carry_ledger_over,
     order_id,
     payment_id,
     shipment_id,
@@ -33,6 +33,7 @@ from tests.integration.models.orders_in_every_state import (
 async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(database_url)
     await write_orders_in_every_state(connection)
+    await carry_ledger_over(database_url)
     yield connection
     await connection.close()
 
@@ -40,8 +41,6 @@ async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
 @pytest.fixture
 async def database(database_url: str, connection: asyncpg.Connection) -> AsyncIterator[Database]:
     database = Database.open(PostgresSettings(url=SecretStr(database_url), pool_size=1))
-    async with database.engine.begin() as upgrade:
-        await upgrade.run_sync(carry_over)
     yield database
     await database.close()
 

@@ -5,6 +5,8 @@ from pydantic import SecretStr
 
 from core.database import Database
 from core.domain.ids import Prefix, new_id
+from core.gateways.event_kinds import carrier_kind
+from core.gateways.payments import ProviderEvent
 from core.settings import PostgresSettings
 from models import Order, Shipment
 from models.repositories.webhook_inbox import Novelty, record_event
@@ -70,11 +72,14 @@ async def test_carriers_event_is_news_unless_the_parcel_is_as_far(
     answer = await record_event(
         database,
         provider="carrier",
-        event_id="cevt_1",
-        type=f"shipment.{told}",
-        object_id=CARRIER_ID,
-        reference=None,
-        payload={},
+        event=ProviderEvent(
+            event_id="cevt_1",
+            type=f"shipment.{told}",
+            object_id=CARRIER_ID,
+            reference=None,
+            payload={},
+            kind=carrier_kind(f"shipment.{told}"),
+        ),
     )
 
     assert answer is novelty

@@ -440,7 +440,7 @@ UPDATE disputes SET currency = 'EUR';
 UPDATE disputes SET held = '[{"vendor_id": "ven_1", "amount": 101}]';
 
 -- breaks: held_within_dispute
-UPDATE disputes SET withdrawn = false;
+UPDATE disputes SET inquiry = true;
 
 -- breaks: ledger_holds_open_disputes
 INSERT INTO ledger_postings (key, kind, currency, reference) VALUES ('x', 'adjustment', 'USD', '');

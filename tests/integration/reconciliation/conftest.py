@@ -1,6 +1,6 @@
 """The whole platform with an outside world of its own: nobody else's payments are in its books.
 
-- ``world``: all pools on the development server, one database and one sandbox for a whole file.
+- ``world``: all pools on the development server, one database and one sandbox for this package.
 """
 
 from __future__ import annotations
@@ -18,13 +18,11 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 
-from activities.reconciliation import ProviderReconciliationActivities
 from core.settings import Settings
 from deploy.local.ports import free_ports
 from deploy.local.postgres import local_url
 from deploy.local.sandbox import sandbox_part
 from deploy.local.supervisor import Supervisor
-from models.repositories.invariants import INVARIANTS, rows_that_break
 from tests.conftest import TestServers
 from tests.eventually import eventually
 from tests.workflows.outside import Outside
@@ -69,33 +67,29 @@ class World:
         """Wait until nothing is being repaired any more."""
 
         async def repairing() -> list[dict[str, Any]]:
-            return await self.sql("SELECT * FROM differences WHERE status = 'repairing'")
+            return await self.sql(
+                "SELECT * FROM differences WHERE provider = 'stripe' AND status = 'repairing'"
+            )
 
         await eventually(repairing, lambda rows: not rows, within_seconds=within_seconds)
 
     async def differences(self) -> dict[tuple[str, str], dict[str, Any]]:
-        """Every difference by its kind and subject, the last one of each."""
-        rows = await self.sql("SELECT * FROM differences ORDER BY id")
+        """Every difference at Stripe by its kind and subject, the last one of each."""
+        rows = await self.sql("SELECT * FROM differences WHERE provider = 'stripe' ORDER BY id")
         return {(row["kind"], row["subject"]): row for row in rows}
 
-    def steps(self) -> ProviderReconciliationActivities:
-        resources = self.platform.resources
-        return ProviderReconciliationActivities(
-            resources.database,
-            resources.payments,
-            resources.temporal,
-            resources.settings.reconciliation,
+    async def still_open(self) -> set[tuple[str, str]]:
+        """Kind and subject of what nobody has put right at Stripe."""
+        rows = await self.sql(
+            "SELECT kind, subject FROM differences"
+            " WHERE provider = 'stripe' AND status IN ('open', 'repairing')"
         )
-
-    async def broken_promises(self) -> dict[str, list[dict[str, Any]]]:
-        database = self.platform.shop.database
-        found = {one.name: await rows_that_break(database, one) for one in INVARIANTS}
-        return {name: rows for name, rows in found.items() if rows}
+        return {(row["kind"], row["subject"]) for row in rows}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 async def own_sandbox(servers: TestServers) -> AsyncIterator[str]:
-    """A sandbox for this file alone."""
+    """A sandbox for this package alone."""
     port = free_ports().sandbox
     with tempfile.TemporaryDirectory(prefix="perdure-sandbox-") as folder:
         part = sandbox_part(data_dir=Path(folder), port=port, addresses=servers.addresses)
@@ -105,9 +99,9 @@ async def own_sandbox(servers: TestServers) -> AsyncIterator[str]:
         await supervisor.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 async def own_database(servers: TestServers, template_database: str) -> AsyncIterator[str]:
-    """A migrated database for this file alone."""
+    """A migrated database for this package alone."""
     connection = await asyncpg.connect(local_url(servers.ports.postgres, "postgres"))
     await connection.execute(f"CREATE DATABASE reconciled TEMPLATE {template_database}")
     yield local_url(servers.ports.postgres, "reconciled")
@@ -115,7 +109,7 @@ async def own_database(servers: TestServers, template_database: str) -> AsyncIte
     await connection.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def own_settings(settings: Settings, own_database: str, own_sandbox: str) -> Settings:
     return with_sections(
         settings,
@@ -128,7 +122,7 @@ def own_settings(settings: Settings, own_database: str, own_sandbox: str) -> Set
     )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 async def world(own_settings: Settings, own_sandbox: str) -> AsyncIterator[World]:
     async with httpx.AsyncClient(base_url=f"{own_sandbox}/_control", timeout=30) as http:
         outside = Outside(http=http)

@@ -30,7 +30,11 @@ def _subclasses(kind: type[DomainError]) -> Iterator[type[DomainError]]:
 
 
 def test_every_public_error_of_the_domain_is_a_known_problem() -> None:
-    internal = {errors.ProviderRejectedError, errors.AuthorizationLapsedError}
+    internal = {
+        errors.ProviderRejectedError,
+        errors.AuthorizationLapsedError,
+        errors.PaymentMismatchError,
+    }
 
     unknown = {
         kind.__name__

@@ -243,16 +243,36 @@ def test_rest_that_the_provider_let_go_is_a_state_missed(pair: Pair) -> None:
     assert found.amount == 4 - pair.theirs.amount
 
 
-@given(pair=agreeing())
-def test_capture_is_our_own_fact_without_manual_capture(pair: Pair) -> None:
-    at_once = Rules(manual_capture=False)
-    taken = with_theirs(
-        captured(pair), captured_amount=0, status=PaymentStatus.AUTHORIZED, refunded_amount=0
+def at_once(pair: Pair) -> Pair:
+    """The same payment at a provider without authorizations: taken, nothing sent yet."""
+    held = with_theirs(authorized(pair), taken_at_once=True)
+    return with_ours(held, taken_at_once=True)
+
+
+@given(pair=agreeing(), sent=st.integers(0, 10))
+def test_capture_is_our_own_fact_without_authorizations(pair: Pair, sent: int) -> None:
+    taken = with_ours(at_once(pair), captured=sent)
+    assert taken.kinds() == []
+    given_up = with_ours(taken, authorized=pair.theirs.amount - 3)
+    (found,) = given_up.findings()
+    assert (found.kind, found.amount, found.on_balance) == (
+        DifferenceKind.REFUNDED_AMOUNT,
+        -3,
+        3,
     )
-    assert taken.kinds(at_once) == []
-    let_go = with_ours(taken, authorized=pair.theirs.amount - 3, captured=pair.theirs.amount - 3)
-    assert let_go.kinds(at_once) == [DifferenceKind.REFUNDED_AMOUNT]
-    assert with_theirs(let_go, refunded_amount=3).kinds(at_once) == []
+    assert with_theirs(given_up, authorized_amount=pair.theirs.amount - 3).kinds() == []
+
+
+@given(pair=agreeing())
+def test_money_taken_at_once_is_on_the_balance(pair: Pair) -> None:
+    amount = pair.theirs.amount
+    (unknown,) = replace(at_once(pair), ours=None, order=None).findings()
+    assert (unknown.kind, unknown.on_balance) == (DifferenceKind.UNKNOWN_PAYMENT, amount)
+    missing = missing_payment(at_once(pair).mine(), rules=RULES)
+    assert missing is not None
+    assert (missing.amount, missing.on_balance) == (-amount, -amount)
+    gone = with_theirs(at_once(pair), status=PaymentStatus.VOIDED, authorized_amount=0)
+    assert gone.kinds() == [DifferenceKind.STATE]
 
 
 @given(pair=agreeing())

@@ -88,9 +88,9 @@ def test_approval_by_somebody_who_may_counts(actor: str, needed: int, approvers:
 
 
 def test_each_attempt_to_pay_has_its_own_reference_and_key() -> None:
-    assert [transfer_reference("stl_1", attempt) for attempt in (1, 2)] == ["stl_1", "stl_1.2"]
-    assert transfer_key("stl_1", 2) == "settlement:stl_1.2"
-    assert {settlement_of(reference) for reference in ("stl_1", "stl_1.2")} == {"stl_1"}
+    assert [transfer_reference("stl_1", attempt) for attempt in (1, 2)] == ["stl_1", "stl_1-2"]
+    assert transfer_key("stl_1", 2) == "settlement:stl_1-2"
+    assert {settlement_of(reference) for reference in ("stl_1", "stl_1-2")} == {"stl_1"}
 
 
 def test_payment_that_came_back_is_the_reverse_of_what_was_sent() -> None:
