@@ -15,7 +15,13 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+<<<<<<< HEAD
+from core.domain.allocation import AllocationStrategy
+from core.domain.returns import WhenUndecided
+from core.payment_settings import PaymentSettings
+=======
 from core.domain.payment_rules import ProviderRule
+>>>>>>> main
 from core.secret_stores import AwsSettings, SecretStore, VaultSettings
 from core.section import Section
 from core.settings_sources import SecretStoreSource
@@ -91,33 +97,6 @@ class PaystackSettings(Section):
         description="JSON list; webhooks signed with one are accepted while the key is rotated",
     )
     timeout_seconds: float = Field(default=20.0, description="then the outcome is unknown")
-
-
-class PaymentSettings(Section):
-    """Which provider takes which payment."""
-
-    providers: tuple[str, ...] = Field(
-        default=("stripe", "paystack"), description="JSON list; those that are in use"
-    )
-    default_provider: str = Field(
-        default="stripe", description="takes what no rule gives to another"
-    )
-    rules: tuple[ProviderRule, ...] = Field(
-        default=(),
-        description="JSON list of {currency?, country?, provider}; the first that fits decides",
-    )
-    return_url: str = Field(
-        default="http://127.0.0.1:18080/v1/orders/{order_id}",
-        description="where a provider's page leads its customer back to; {order_id} is replaced",
-    )
-
-    @model_validator(mode="after")
-    def _require_providers_in_use(self) -> Self:
-        named = {self.default_provider, *(rule.provider for rule in self.rules)}
-        unused = sorted(named - set(self.providers))
-        if unused:
-            raise ValueError(f"not among the providers in use: {', '.join(unused)}")
-        return self
 
 
 class CarrierSettings(Section):
