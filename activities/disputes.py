@@ -17,7 +17,7 @@ from core.domain.events import OrderEvent, TimelineEntry
 from core.domain.provider_books import Evidence, ProviderDispute
 from core.domain.statuses import DisputeStatus
 from core.gateways.payments import PaymentGateway
-from core.settings import DisputeSettings
+from core.settings_trade import DisputeSettings
 from models.disputes import Dispute
 from models.orders import Order
 from models.repositories import dispute_evidence, disputes, orders, payments

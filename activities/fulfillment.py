@@ -9,7 +9,7 @@ from core.database import Database
 from core.domain.errors import InvalidStateError
 from core.domain.events import Actor, OrderEvent, TimelineEntry
 from core.domain.statuses import CANCELABLE, OrderStatus, ShipmentStatus
-from core.settings import FulfillmentSettings
+from core.settings_trade import FulfillmentSettings
 from models.orders import Order
 from models.payments import Payment
 from models.repositories import (

@@ -17,7 +17,7 @@ from core.database import Database
 from core.domain.reconciliation import DifferenceKind, DifferenceStatus
 from core.domain.statuses import ReconciliationStatus
 from core.gateways.payments import PaymentGateway
-from core.settings import ReconciliationSettings
+from core.settings_trade import ReconciliationSettings
 from models.repositories import differences, provider_transactions, reconciliations
 from workflows import workflow_ids
 from workflows.messages import Child

@@ -17,7 +17,7 @@ from core.database import Database
 from core.domain.reconciliation import DifferenceKind, DifferenceStatus, RepairKind
 from core.domain.reconciliation_grace import AT_CHECKOUT
 from core.gateways.payments import PaymentGateway
-from core.settings import FulfillmentSettings
+from core.settings_trade import FulfillmentSettings
 from models.reconciliation import Difference
 from models.repositories import differences, disputes, reconciliation_reads
 from workflows import workflow_ids

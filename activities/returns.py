@@ -14,7 +14,7 @@ from core.domain.ids import Prefix, derived_id
 from core.domain.money import Money
 from core.domain.returns import approved_at_once
 from core.domain.statuses import RETURN_MOVES, RefundStatus, ReturnStatus, can_move, require_move
-from core.settings import FulfillmentSettings, ReturnSettings
+from core.settings_trade import FulfillmentSettings, ReturnSettings
 from models.orders import Order
 from models.payments import Refund
 from models.repositories import (

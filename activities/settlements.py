@@ -9,7 +9,7 @@ from temporalio import activity
 
 from core.database import Database
 from core.domain.statuses import SettlementStatus
-from core.settings import SettlementSettings
+from core.settings_trade import SettlementSettings
 from models.repositories import settlements, vendor_transfers
 from models.settlements import Settlement
 from workflows.ports.settlements import (

@@ -18,7 +18,7 @@ from core.domain.errors import InvalidStateError, OutOfStockError
 from core.domain.events import OrderEvent, TimelineEntry
 from core.domain.statuses import SHIPMENT_MOVES, ShipmentStatus, require_move
 from core.gateways.carrier import TrackingEvent
-from core.settings import FulfillmentSettings
+from core.settings_trade import FulfillmentSettings
 from models.orders import Order, TimelineRow
 from models.payments import Payment
 from models.repositories import (

@@ -15,7 +15,7 @@ from core.domain.provider_books import ProviderTransfer
 from core.domain.settlements import transfer_key, transfer_reference
 from core.domain.statuses import SettlementStatus
 from core.gateways.payments import PaymentGateway, Transfer
-from core.settings import SettlementSettings
+from core.settings_trade import SettlementSettings
 from models.repositories import settlements, vendor_transfers
 from models.settlements import Settlement
 from workflows.ports.settlements import SendTransfer, SettlementState, TransferActivities

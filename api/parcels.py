@@ -18,7 +18,7 @@ from api.json_route import to_json
 from core.domain.errors import InvalidStateError, NotFoundError, UnavailableError
 from core.domain.statuses import SHIPMENT_MOVES, ShipmentStatus
 from core.resources import Resources
-from core.settings import FulfillmentSettings
+from core.settings_trade import FulfillmentSettings
 from models.repositories import parcel_views
 from models.repositories.idempotency import StoredAnswer
 from models.repositories.parcel_views import ParcelView

@@ -16,6 +16,7 @@ from tests.eventually import eventually
 from tests.shop import PRICE, SHIPPING
 from tests.workflows.platform import DAY, HANDLING, Platform, SkippingPlatform
 from tests.workflows.test_capture import GIVEN, lapsed
+from tests.workflows.test_disputes import EVIDENCE, events, followed
 from tests.workflows.test_undelivered import happens, shipped
 from tests.workflows.test_vendor_parcels import ask, begun, delivered, reaches
 from workflows import parking, steps, workflow_ids
@@ -236,3 +237,26 @@ async def test_messages_between_two_runs_are_not_lost(platform: Platform) -> Non
     (told,) = [one for one in await shop.timeline(order_id) if one["type"] == "order.canceled"]
     assert (told["actor"], told["detail"]) == ("customer:usr_1", "the first")
     assert await platform.outside.charges(order_id) == [("canceled", TOTAL, 0)]
+
+
+async def test_dispute_of_weeks_keeps_its_deadline_through_fresh_runs(
+    skipping: SkippingPlatform,
+) -> None:
+    shop = skipping.shop
+    case = await followed(skipping, evidence_seconds=12 * 86_400)
+    first_run = await run_of(skipping, case.workflow_id)
+    await skipping.skip(11 * DAY + DAY / 2)
+    assert await shop.waits(case.order_id) == [EVIDENCE]
+    await skipping.skip(DAY)
+    await skipping.outside.decide_dispute(case.provider_dispute_id, "lost")
+
+    assert await skipping.skip_to_the_end(case.workflow_id, DAY) == "lost"
+    assert events(await shop.events(case.order_id)) == [
+        "dispute.opened",
+        *["dispute.evidence_due"] * 3,
+        "dispute.evidence_missed",
+        "dispute.lost",
+    ]
+    runs = await lengths(skipping, case.workflow_id, first_run)
+    assert len(runs) > 2
+    assert max(runs) < 2 * LONG

@@ -14,7 +14,8 @@ from core.database import Database
 from core.domain.ids import Prefix, new_id
 from core.domain.reconciliation import DifferenceKind, DifferenceStatus, RepairKind
 from core.domain.reconciliation_pictures import Finding
-from core.settings import FulfillmentSettings, PostgresSettings, ReconciliationSettings
+from core.settings import PostgresSettings
+from core.settings_trade import FulfillmentSettings, ReconciliationSettings
 from models.repositories import differences
 from tests.integration.activities.unchanged import RunTwice
 from tests.integration.reconciliation.paged_books import PagedBooks, fee

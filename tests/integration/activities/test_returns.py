@@ -15,7 +15,8 @@ from activities.returns import PostgresReturnActivities
 from core.domain.errors import InvalidStateError
 from core.domain.statuses import ReturnStatus
 from core.resources import Resources, open_resources
-from core.settings import ReturnSettings, Settings
+from core.settings import Settings
+from core.settings_trade import ReturnSettings
 from models.repositories.returns import NotReturnableError
 from tests.integration.activities.test_twice import twice
 from tests.returning import Sold, broken, delivered, requested, row

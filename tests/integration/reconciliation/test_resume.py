@@ -13,7 +13,8 @@ from temporalio.testing import ActivityEnvironment
 from activities.reconciliation import ProviderReconciliationActivities
 from core.database import Database
 from core.domain.errors import ProviderError
-from core.settings import PostgresSettings, ReconciliationSettings
+from core.settings import PostgresSettings
+from core.settings_trade import ReconciliationSettings
 from tests.integration.reconciliation.paged_books import PagedBooks, fee
 from workflows.ports.reconciliation import FailRun, Reconciliation
 
