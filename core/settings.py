@@ -15,15 +15,9 @@ from typing import Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-<<<<<<< HEAD
-from core.domain.allocation import AllocationStrategy
-from core.domain.returns import WhenUndecided
-from core.payment_settings import PaymentSettings
-=======
-from core.domain.payment_rules import ProviderRule
->>>>>>> main
 from core.secret_stores import AwsSettings, SecretStore, VaultSettings
 from core.section import Section
+from core.settings_payments import PaymentSettings
 from core.settings_sources import SecretStoreSource
 from core.settings_trade import (
     CartSettings,
