@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import product
-from typing import Self
+from typing import Any, Self
 
 from deploy.sandbox.faults import FaultMode
 from deploy.sandbox.webhook_modes import WebhookMode
@@ -131,7 +131,7 @@ def choose(count: int, seed: int) -> list[Combination]:
     """So many combinations, the least tried first: pairs of fault and call, then the rest."""
     dice = random.Random(seed)  # noqa: S311  # which is tried first is no secret
     all_of_them = [
-        (provider, life, call, fault, webhooks)
+        _parts(provider, life, call, fault, webhooks)
         for provider, calls in OPERATIONS.items()
         for call in calls
         for life, fault, webhooks in product(lives_with(provider, call), FaultMode, WebhookMode)
@@ -140,9 +140,9 @@ def choose(count: int, seed: int) -> list[Combination]:
     tried: Counter[object] = Counter()
     chosen = []
     for number in range(count):
-        values = min(all_of_them, key=lambda one: tuple(tried[part] for part in _parts(one)))
-        tried.update(_parts(values))
-        provider, life, call, fault, webhooks = values
+        parts = min(all_of_them, key=lambda one: [tried[part] for part in one])
+        tried.update(parts)
+        provider, life, call, fault, webhooks = parts[-1]
         chosen.append(
             Combination(
                 provider=provider,
@@ -156,7 +156,15 @@ def choose(count: int, seed: int) -> list[Combination]:
     return chosen
 
 
-def _parts(one: tuple[str, Life, Call, FaultMode, WebhookMode]) -> tuple[object, ...]:
-    """What is spread evenly, the most important first."""
-    provider, life, call, fault, webhooks = one
-    return (fault, call), (webhooks,), (provider, call), (life,), (fault, call, webhooks), one
+def _parts(
+    provider: str, life: Life, call: Call, fault: FaultMode, webhooks: WebhookMode
+) -> tuple[Any, ...]:
+    """What is spread evenly, the most important first, and the whole of it last."""
+    return (
+        (fault, call),
+        (webhooks,),
+        (provider, call),
+        (life,),
+        (fault, call, webhooks),
+        (provider, life, call, fault, webhooks),
+    )

@@ -17,8 +17,8 @@ def test_sixty_combinations_hold_every_value_and_every_fault_at_every_call() -> 
         assert {one.provider for one in chosen} == set(OPERATIONS)
 
 
-def test_three_hundred_combinations_hold_every_fault_at_every_call_and_webhook_mode() -> None:
-    chosen = choose(300, 1)
+def test_five_hundred_hold_every_fault_at_every_call_with_every_webhook_mode() -> None:
+    chosen = choose(500, 1)
     triples = {(one.fault, one.call, one.webhooks) for one in chosen}
     assert triples == set(product(FaultMode, Call, WebhookMode))
 

@@ -33,7 +33,7 @@ def batches() -> list[list[Combination]]:
     return [wanted[n : n + COMBINATIONS] for n in range(0, len(wanted), COMBINATIONS)]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("batch", batches(), ids=lambda batch: f"from_{batch[0].number}")
 async def test_troubled_orders_are_charged_once_and_booked_as_the_provider_has_them(
     platform: Platform, batch: Sequence[Combination]
