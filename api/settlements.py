@@ -34,6 +34,8 @@ from workflows.ports.settlements import SettlementDecision, SettlementRequest, S
 from workflows.task_queues import TaskQueue
 
 _NOTHING = "nothing to be paid"
+NO_CURRENCY = "XXX"
+"""ISO 4217 for none: nothing is owed in any."""
 _ENDED = (SettlementStatus.PAID, SettlementStatus.CANCELED)
 
 
@@ -69,7 +71,7 @@ async def draw_up(
         if await session.get(Vendor, wanted.vendor_id) is None:
             _refuse("/vendor_id", "there is no such vendor")
     currency = wanted.currency or await _only_currency(resources, wanted.vendor_id, until)
-    made = settlement_id(wanted.vendor_id, currency or "XXX", until)
+    made = settlement_id(wanted.vendor_id, currency or NO_CURRENCY, until)
     # Another key may ask for the same settlement; a repeat of this one asks for its first moment.
     record = await call.claim(resources.database, f"{made}:{call.fingerprint}")
     if record.answer is not None:
@@ -78,7 +80,7 @@ async def draw_up(
     order = SettlementRequest(
         settlement_id=made,
         vendor_id=wanted.vendor_id,
-        currency=currency or "XXX",
+        currency=currency or NO_CURRENCY,
         period_end=datetime.fromtimestamp(issued_at(made), UTC),
         actor=f"staff:{call.caller_id}",
     )

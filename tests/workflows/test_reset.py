@@ -123,6 +123,31 @@ async def test_checkout_reset_anywhere_changes_nothing(
     assert await picture(platform, order_id, shelf) == before
 
 
+@pytest.mark.parametrize(
+    ("method", "taken"), [("AUTH_test_success", TOTAL), ("AUTH_test_declined", 0)]
+)
+async def test_checkout_at_paystack_reset_anywhere_takes_the_money_once(
+    platform: Platform, method: str, taken: int
+) -> None:
+    shop = platform.shop
+    shelf = await shop.stock_up(5)
+    order_id = await shop.draft(
+        shelf, 2, provider="paystack", payment_method=method, email="ada@example.com"
+    )
+    await shop.place(order_id)
+    if await shop.checkout(order_id).result() == "confirmed":
+        await eventually(lambda: shop.fulfillment_started(order_id))
+    before = await picture(platform, order_id, shelf)
+    attempts = await platform.outside.attempts(order_id, "paystack")
+    assert [row["captured"] for row in attempts] == [taken]
+
+    assert (
+        await reset_to_each_task(platform, await latest_run(platform, f"checkout/{order_id}")) >= 2
+    )
+    assert await picture(platform, order_id, shelf) == before
+    assert await platform.outside.attempts(order_id, "paystack") == attempts
+
+
 async def test_fulfillment_parcel_capture_and_refund_reset_anywhere_change_nothing(
     settings: Settings, outside: Outside
 ) -> None:
