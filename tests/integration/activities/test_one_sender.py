@@ -63,7 +63,7 @@ async def test_two_senders_of_a_refund_at_once_send_one(books: Books) -> None:
 
 
 async def test_two_processes_that_let_a_payment_go_at_once_give_it_back_once(books: Books) -> None:
-    order_id, provider_payment_id = await paid(books)
+    _, provider_payment_id = await paid(books)
     await slow_refund(books)
     async with open_resources(books.resources.settings) as other:
         gateways = [books.resources.payments[PAYSTACK], other.payments[PAYSTACK]]

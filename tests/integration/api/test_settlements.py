@@ -284,7 +284,7 @@ async def test_bank_account_is_told_to_its_provider_and_kept_nowhere(
     entries = await audit.list_entries(world.database, limit=9, target=books.vendor_id)
     account = first.json()["account"]
     assert [one.after for one in entries] == [{"provider": "paystack", "account": account}]
-    refusals = {
+    refusals: dict[str, list[dict[str, Any]]] = {
         "/bank": [
             {**wanted, "provider": "stripe"},
             {**wanted, "bank": {**bank, "bank_code": "000"}},
@@ -310,18 +310,21 @@ async def test_bank_account_is_told_to_its_provider_and_kept_nowhere(
 
 async def mentions(world: World, words: str) -> list[str]:
     """Table and column of every row that holds the words."""
-    columns = await world.database.statement(
-        text("""
+
+    async def sql(statement: str, **parameters: Any) -> list[dict[str, Any]]:
+        rows = await world.database.statement(text(statement), parameters)
+        return [dict(row) for row in rows]
+
+    columns = await sql("""
         SELECT table_name, column_name FROM information_schema.columns
         WHERE table_schema = 'public' AND data_type IN
             ('text', 'character varying', 'json', 'jsonb', 'ARRAY', 'bytea')
-        """),
-        {},
-    )
+    """)
     found = []
-    for table, column in (tuple(row.values()) for row in columns):
+    for row in columns:
+        table, column = row["table_name"], row["column_name"]
         select = f'SELECT 1 FROM "{table}" WHERE "{column}"::text LIKE :words LIMIT 1'  # noqa: S608  # names from the catalogue
-        if await world.database.statement(text(select), {"words": f"%{words}%"}):
+        if await sql(select, words=f"%{words}%"):
             found.append(f"{table}.{column}")
     return found
 
