@@ -93,9 +93,10 @@ class PaymentEventWorkflow(Parkable):
 
     async def _record(self, routed: RoutedEvent) -> None:
         await self._follow(routed, "payment status", PaymentActivities.sync_payment)
-        # A refund that failed after it had succeeded is under way again, and nobody follows it.
-        for refund_id in (await self._route()).refunds:
-            if not await self._wake(workflow_ids.refund(refund_id)):
+        under_way = (await self._route()).refunds
+        for refund_id in dict.fromkeys((*routed.refunds, *under_way)):
+            # One that failed after it had succeeded is under way again, and nobody follows it.
+            if not await self._wake(workflow_ids.refund(refund_id)) and refund_id in under_way:
                 ref = RefundRef(order_id=routed.order_id or "", refund_id=refund_id)
                 await database_step(WebhookActivities.resume_refund, ref)
 
