@@ -20,7 +20,7 @@ def provider_for(
     """
     rules = resources.settings.payments
     provider = choice.provider or choose_provider(
-        rules.rules, currency=currency, country=country, default=rules.default_provider
+        rules.rules_in_use, currency=currency, country=country, default=rules.default_provider
     )
     require_provider(resources, provider, currency=currency)
     return provider

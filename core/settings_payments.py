@@ -20,7 +20,10 @@ class PaymentSettings(Section):
         default="stripe", description="takes what no rule gives to another"
     )
     rules: tuple[ProviderRule, ...] = Field(
-        default=(),
+        default=tuple(
+            ProviderRule(currency=currency, provider="paystack")
+            for currency in ("GHS", "KES", "NGN", "XOF", "ZAR")
+        ),
         description="JSON list of {currency?, country?, provider}; the first that fits decides",
     )
     return_url: str = Field(
@@ -30,8 +33,14 @@ class PaymentSettings(Section):
 
     @model_validator(mode="after")
     def _require_providers_in_use(self) -> Self:
-        named = {self.default_provider, *(rule.provider for rule in self.rules)}
+        rules = self.rules if "rules" in self.model_fields_set else ()
+        named = {self.default_provider, *(rule.provider for rule in rules)}
         unused = sorted(named - set(self.providers))
         if unused:
             raise ValueError(f"not among the providers in use: {', '.join(unused)}")
         return self
+
+    @property
+    def rules_in_use(self) -> tuple[ProviderRule, ...]:
+        """Those whose provider is in use: the defaults name one that a shop may not have."""
+        return tuple(rule for rule in self.rules if rule.provider in self.providers)

@@ -37,13 +37,15 @@ from models.vendors import FulfillmentMode
 
 MAKER = "maker"
 """Who works for the vendor that moves its parcels by hand."""
+APPROVER = "approver"
+"""A second person of staff: nobody approves alone what they have drawn up."""
 
 DEMO_ACCOUNTS: Mapping[str, tuple[str, str]] = {
     name: (f"{name}@demo.perdure.dev", f"{name}-endures-the-demo")
-    for name in (Role.CUSTOMER.value, Role.VENDOR.value, Role.STAFF.value, MAKER)
+    for name in (Role.CUSTOMER.value, Role.VENDOR.value, Role.STAFF.value, MAKER, APPROVER)
 }
-"""Email and password of one person of each role, and of one more vendor's; for the embedded stack
-only."""
+"""Email and password of one person of each role, of one more vendor's and one more of staff; for
+the embedded stack only."""
 
 _WORKS_FOR: Mapping[str, str] = {Role.VENDOR.value: "harbor-apparel", MAKER: "slow-loom"}
 """The vendor's slug by the account's name."""
@@ -226,7 +228,7 @@ async def _seed_accounts(connection: AsyncConnection) -> None:
             "id": derived_id(Prefix.USER, _ROOT, name),
             "email": email,
             "name": f"Demo {name}",
-            "role": Role.VENDOR if name in _WORKS_FOR else name,
+            "role": _role_of(name),
             "password_hash": password_hash,
             "vendor_id": derived_id(Prefix.VENDOR, _ROOT, _WORKS_FOR[name])
             if name in _WORKS_FOR
@@ -235,3 +237,9 @@ async def _seed_accounts(connection: AsyncConnection) -> None:
         for (name, (email, _)), password_hash in zip(missing.items(), hashes, strict=True)
     ]
     await _insert(connection, User, rows)
+
+
+def _role_of(name: str) -> str:
+    if name in _WORKS_FOR:
+        return Role.VENDOR
+    return Role.STAFF if name == APPROVER else name

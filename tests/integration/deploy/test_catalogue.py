@@ -54,7 +54,7 @@ def _units_of(variant: OfferedVariant) -> Line:
 async def test_empty_database_gets_the_demo_shop(database: Database) -> None:
     await seed(database)
 
-    assert await rows(database, COUNTS) == [(4, 2, 28, 55, 54, 32, 4, 62, 4)]
+    assert await rows(database, COUNTS) == [(4, 2, 28, 55, 54, 32, 4, 62, 5)]
     assert await rows(
         database,
         "SELECT p.currency, p.amount FROM variants v JOIN variant_prices p ON p.variant_id = v.id"
@@ -167,6 +167,7 @@ async def test_demo_accounts_sign_in_with_their_passwords(database: Database) ->
         "vendor": (Role.VENDOR, "harbor-apparel"),
         "staff": (Role.STAFF, None),
         "maker": (Role.VENDOR, "slow-loom"),
+        "approver": (Role.STAFF, None),
     }
     for email, password in DEMO_ACCOUNTS.values():
         assert PasswordHash.recommended().verify(password, accounts[email][1])
