@@ -24,6 +24,8 @@ from core.settings import PostgresSettings
 # Source: PostgreSQL manual, appendix A.
 _RETRYABLE_STATES = ("57P", "53", "40001", "40P01", "08")
 
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
 
 class Database:
     """The pool. ``transaction`` is for steps, ``statement`` for a single round trip."""
@@ -66,6 +68,19 @@ class Database:
         except (DBAPIError, PoolTimeoutError, OSError) as error:
             raise_if_unavailable(error)
             raise
+
+    @asynccontextmanager
+    async def one_at_a_time(self, name: str) -> AsyncIterator[None]:
+        """Let one caller of all processes into the block of a name; the others wait their turn.
+
+        It keeps a connection for as long, so the block is short, and opens no second one.
+
+        Raises:
+            UnavailableError: the database is down, or the turn did not come in time.
+        """
+        async with self.transaction() as session:
+            await session.execute(_ONE_AT_A_TIME, {"name": name})
+            yield
 
     async def statement(
         self, sql: TextClause, parameters: Mapping[str, object]

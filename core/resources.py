@@ -21,9 +21,11 @@ from core.gateways.stripe import StripeGateway
 from core.settings import Settings
 from core.telemetry import trace_statements
 
-PAYMENT_GATEWAYS: Mapping[str, Callable[[Settings], PaymentGateway]] = {
-    "stripe": lambda settings: StripeGateway.open(settings.stripe),
-    "paystack": lambda settings: PaystackGateway.open(settings.paystack),
+PAYMENT_GATEWAYS: Mapping[str, Callable[[Settings, Database], PaymentGateway]] = {
+    "stripe": lambda settings, _database: StripeGateway.open(settings.stripe),
+    "paystack": lambda settings, database: PaystackGateway.open(
+        settings.paystack, database.one_at_a_time
+    ),
 }
 """Every provider of payments that there is, by its name; ``payments.providers`` says which are in
 use."""
@@ -58,7 +60,9 @@ async def open_resources(
         trace_statements(database.engine, settings)
         cache = open_cache(settings.redis)
         stack.push_async_callback(cache.aclose)
-        payments = {name: PAYMENT_GATEWAYS[name](settings) for name in settings.payments.providers}
+        payments = {
+            name: PAYMENT_GATEWAYS[name](settings, database) for name in settings.payments.providers
+        }
         for gateway in payments.values():
             stack.push_async_callback(gateway.close)
         carrier = HttpCarrierGateway.open(settings.carrier)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query, Request, Response
 
-from api import editing, settlements
+from api import editing, payouts, settlements
 from api.auth import Staff
 from api.dependencies import CommissionRuleId, Cursor, CursorsDep, Limit, Res, VendorId
 from api.editing import IfMatch
@@ -164,16 +164,17 @@ async def drop_commission(
 async def put_payout_account(
     vendor_id: VendorId, wanted: PayoutAccountRequest, staff: Staff, resources: Res
 ) -> Response:
-    """Say where a vendor is paid to; settlements that wait for it go on."""
-    if wanted.provider not in resources.payments:
-        detail = f"one of {', '.join(sorted(resources.payments))}"
-        raise InvalidRequestError([FieldError(pointer="/provider", detail=detail)])
+    """Say where a vendor is paid to; settlements that wait for it go on.
+
+    Of a bank account only the provider's id for it is kept; the same account has the same id.
+    """
+    account = await payouts.account_of(resources, vendor_id, wanted)
     async with resources.database.transaction() as session:
         vendor = await payout_accounts.put(
             session,
             vendor_id,
             provider=wanted.provider,
-            account=wanted.account,
+            account=account,
             actor=f"staff:{staff.user_id}",
             reason=wanted.reason,
         )

@@ -31,9 +31,9 @@ def text(maximum: int, minimum: int = 1) -> Any:
     return StringConstraints(min_length=minimum, max_length=maximum, pattern=NO_CONTROLS)
 
 
-def example(value: dict[str, Any]) -> ConfigDict:
-    """Return a model's configuration with its example; unknown fields are refused."""
-    return ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [value]})
+def example(*values: dict[str, Any]) -> ConfigDict:
+    """Return a model's configuration with its examples; unknown fields are refused."""
+    return ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [*values]})
 
 
 def _normal_email(value: str) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import AwareDatetime, Field, SecretStr, StringConstraints, model_validator
 
 from api.schemas.base import (
     AT_EXAMPLE,
@@ -28,6 +28,13 @@ _STORED_RULE = {
     **_RULE,
     "created_at": AT_EXAMPLE,
     "updated_at": AT_EXAMPLE,
+}
+_BANK = {
+    "type": "nuban",
+    "name": "Ada Lovelace",
+    "account_number": "0123456789",
+    "bank_code": "058",
+    "currency": "NGN",
 }
 Reason = Annotated[str, text(500, 0)]
 GivenReason = Annotated[str, text(500)]
@@ -78,16 +85,42 @@ class CommissionRulePage(Schema):
     next_cursor: str | None
 
 
+class BankAccount(Schema):
+    """Where a vendor has an account, in the provider's words (``nuban`` in Nigeria).
+
+    It goes to the provider and is stored nowhere.
+    """
+
+    model_config = example(_BANK)
+
+    type: Annotated[str, StringConstraints(pattern=ENUM_LIKE)]
+    name: Annotated[str, text(200)]
+    account_number: Annotated[SecretStr, Field(min_length=4, max_length=34)]
+    bank_code: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,20}$")]
+    currency: CurrencyCode
+
+
 class PayoutAccountRequest(Schema):
-    """``account`` is the provider's id: a connected account at Stripe, a recipient at Paystack."""
+    """``account`` is the provider's id: a connected account at Stripe, a recipient at Paystack.
+
+    A provider that makes such accounts takes ``bank`` instead, and keeps its own id of it.
+    """
 
     model_config = example(
-        {"provider": "stripe", "account": "acct_1NxYz2", "reason": "they moved their bank"}
+        {"provider": "stripe", "account": "acct_1NxYz2", "reason": "they moved their bank"},
+        {"provider": "paystack", "bank": _BANK},
     )
 
     provider: Annotated[str, StringConstraints(pattern=ENUM_LIKE)]
-    account: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,128}$")]
+    account: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,128}$")] | None = None
+    bank: BankAccount | None = None
     reason: Reason = ""
+
+    @model_validator(mode="after")
+    def _require_one(self) -> Self:
+        if (self.account is None) == (self.bank is None):
+            raise ValueError("either account or bank")
+        return self
 
 
 class PayoutAccount(Schema):

@@ -137,3 +137,5 @@ class Capabilities:
     minimum_amount: int = 1
     needs_email: bool = False
     """It takes no payment without its customer's e-mail address."""
+    payout_accounts: bool = False
+    """Vendors' accounts are made from their bank accounts by us; else they come from elsewhere."""

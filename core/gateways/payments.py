@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -45,6 +45,20 @@ class Transfer:
     amount: int
     currency: str
     key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BankAccount:
+    """A vendor's account at a bank, on its way to the provider: nothing here is ever stored.
+
+    ``type`` and ``bank_code`` are the provider's own words for the country's banks.
+    """
+
+    type: str
+    name: str = field(repr=False)
+    account_number: str = field(repr=False)
+    bank_code: str
+    currency: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +197,22 @@ class PaymentGateway(Protocol):
 
     async def transfer(self, request: Transfer) -> ProviderTransfer:
         """Pay a vendor from our balance; the same reference pays once."""
+        ...
+
+    async def transfer_all(self, requests: Sequence[Transfer]) -> list[ProviderTransfer]:
+        """Pay several vendors, in as few calls as the provider allows; answered in their order.
+
+        Which of them were paid when it raises is told by ``find_transfer``.
+        """
+        ...
+
+    async def create_payout_account(self, account: BankAccount) -> str:
+        """Make a bank account one that can be paid; the same account has the same id there.
+
+        Raises:
+            ProviderRejectedError: it cannot be paid, or accounts are not made this way at all
+                (``capabilities.payout_accounts``).
+        """
         ...
 
     async def find_transfer(

@@ -3,7 +3,8 @@
 Paystack authorizes nothing: a payment takes the money at once. What the platform calls an
 authorization is such a payment, its capture is a fact of our books, and what is let go is a refund.
 The reference of a transaction follows from our key, and Paystack refuses one that it knows; a
-refund has no key there, so ours is kept in its note and looked up before another one is sent.
+refund has no key there, so ours is kept in its note and looked up before another one is sent, by
+one sender at a time.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Self
@@ -43,6 +45,7 @@ from core.gateways.paystack_mapping import (
     release_note,
     to_wire,
 )
+from core.gateways.paystack_transfers import PaystackTransfers
 from core.settings import PaystackSettings
 
 HOSTED_PAGE = "checkout"
@@ -54,11 +57,14 @@ MAX_PAGES = 10
 MAX_FAILED_RELEASES = 3
 """After so many refunds that failed a person has to look."""
 
+OneAtATime = Callable[[str], AbstractAsyncContextManager[None]]
+"""Lets nobody else into a block of the same name, in whatever process."""
+
 _AUTHORIZATION = "AUTH_"
 _SIGNATURE = "x-paystack-signature"
 
 
-class PaystackGateway(PaystackBooks):
+class PaystackGateway(PaystackBooks, PaystackTransfers):
     """See ``PaymentGateway`` for what each method promises."""
 
     name = "paystack"
@@ -70,17 +76,27 @@ class PaystackGateway(PaystackBooks):
         currencies=frozenset({"NGN", "GHS", "ZAR", "KES", "USD", "XOF"}),
         refund_days=None,
         needs_email=True,
+        payout_accounts=True,
     )
 
-    def __init__(self, client: PaystackClient, secrets: tuple[str, ...]) -> None:
-        super().__init__(client)
+    def __init__(
+        self, client: PaystackClient, secrets: tuple[str, ...], one_at_a_time: OneAtATime
+    ) -> None:
+        self._client = client
         self._secrets = secrets
+        self._one_at_a_time = one_at_a_time
 
     @classmethod
-    def open(cls, settings: PaystackSettings) -> Self:
-        """Make a gateway with a connection pool of its own; ``close`` it at the end."""
+    def open(cls, settings: PaystackSettings, one_at_a_time: OneAtATime) -> Self:
+        """Make a gateway with a connection pool of its own; ``close`` it at the end.
+
+        Args:
+            settings: address and keys.
+            one_at_a_time: keeps two senders of one payment's refunds apart.
+        """
         keys = (settings.secret_key, *settings.previous_secret_keys)
-        return cls(PaystackClient.open(settings), tuple(key.get_secret_value() for key in keys))
+        secrets = tuple(key.get_secret_value() for key in keys)
+        return cls(PaystackClient.open(settings), secrets, one_at_a_time)
 
     async def close(self) -> None:
         await self._client.close()
@@ -150,16 +166,18 @@ class PaystackGateway(PaystackBooks):
     async def capture(
         self, provider_payment_id: str, *, amount: int, final: bool, key: str, release: int = 0
     ) -> ProviderPayment:
-        transaction, refunds = await self._look_up(provider_payment_id)
-        payment = payment_of(transaction, refunds)
-        note = release_note(key)
-        released_now = any(note_of(one) == note and not _failed(one) for one in refunds)
-        others = (one for one in refunds if _never_captured(one) and note_of(one) != note)
-        held = payment.amount - _sum_of(others, payment.currency)
-        if not is_paid(transaction) or amount > held:
-            raise AuthorizationLapsedError(f"paystack: {max(held, 0)} of the payment are held")
-        if final and release and not released_now:
-            await self._give_back(payment, release, note)
+        gives_back = final and release > 0
+        async with self._turn(provider_payment_id) if gives_back else nullcontext():
+            transaction, refunds = await self._look_up(provider_payment_id)
+            payment = payment_of(transaction, refunds)
+            note = release_note(key)
+            released_now = any(note_of(one) == note and not _failed(one) for one in refunds)
+            others = (one for one in refunds if _never_captured(one) and note_of(one) != note)
+            held = payment.amount - _sum_of(others, payment.currency)
+            if not is_paid(transaction) or amount > held:
+                raise AuthorizationLapsedError(f"paystack: {max(held, 0)} of the payment are held")
+            if gives_back and not released_now:
+                await self._give_back(payment, release, note)
         return replace(
             payment,
             status=PaymentStatus.CAPTURED if final else PaymentStatus.PARTIALLY_CAPTURED,
@@ -169,21 +187,22 @@ class PaystackGateway(PaystackBooks):
     async def void(
         self, provider_payment_id: str, *, key: str, captured_amount: int = 0
     ) -> ProviderPayment:
-        transaction, refunds = await self._look_up(provider_payment_id)
-        payment = payment_of(transaction, refunds)
-        if not is_paid(transaction):
-            # It cannot be withdrawn: should it be paid after all, the event gives it back.
-            return replace(payment, status=PaymentStatus.VOIDED, decline_code=None)
-        released = payment.amount - payment.authorized_amount
-        to_release = min(
-            payment.amount - captured_amount - released,
-            payment.authorized_amount - payment.refunded_amount,
-        )
-        if to_release > 0:
-            if sum(is_release(one) and _failed(one) for one in refunds) >= MAX_FAILED_RELEASES:
-                raise ProviderRejectedError("paystack: what is let go cannot be given back")
-            await self._give_back(payment, to_release, release_note(f"{key}:{released}"))
-            payment = replace(payment, authorized_amount=payment.authorized_amount - to_release)
+        async with self._turn(provider_payment_id):
+            transaction, refunds = await self._look_up(provider_payment_id)
+            payment = payment_of(transaction, refunds)
+            if not is_paid(transaction):
+                # It cannot be withdrawn: should it be paid after all, the event gives it back.
+                return replace(payment, status=PaymentStatus.VOIDED, decline_code=None)
+            released = payment.amount - payment.authorized_amount
+            to_release = min(
+                payment.amount - captured_amount - released,
+                payment.authorized_amount - payment.refunded_amount,
+            )
+            if to_release > 0:
+                if sum(is_release(one) and _failed(one) for one in refunds) >= MAX_FAILED_RELEASES:
+                    raise ProviderRejectedError("paystack: what is let go cannot be given back")
+                await self._give_back(payment, to_release, release_note(f"{key}:{released}"))
+                payment = replace(payment, authorized_amount=payment.authorized_amount - to_release)
         if captured_amount:
             return replace(payment, status=PaymentStatus.CAPTURED, captured_amount=captured_amount)
         left = payment.authorized_amount - payment.refunded_amount
@@ -193,13 +212,18 @@ class PaystackGateway(PaystackBooks):
     async def refund(
         self, provider_payment_id: str, *, amount: int, key: str, reference: str
     ) -> ProviderRefund:
-        transaction, refunds = await self._look_up(provider_payment_id)
-        payment = payment_of(transaction)
-        for one in refunds:
-            note = note_of(one)
-            if note is not None and note.key == key:
-                return refund_of(one, payment.currency)
-        return await self._give_back(payment, amount, Note(reference=reference, key=key))
+        async with self._turn(provider_payment_id):
+            transaction, refunds = await self._look_up(provider_payment_id)
+            payment = payment_of(transaction)
+            for one in refunds:
+                note = note_of(one)
+                if note is not None and note.key == key:
+                    return refund_of(one, payment.currency)
+            return await self._give_back(payment, amount, Note(reference=reference, key=key))
+
+    def _turn(self, provider_payment_id: str) -> AbstractAsyncContextManager[None]:
+        """Keep others who look a payment's refunds up, and send one, waiting."""
+        return self._one_at_a_time(f"paystack:{provider_payment_id}")
 
     async def _give_back(self, payment: ProviderPayment, amount: int, note: Note) -> ProviderRefund:
         body = {

@@ -1,4 +1,4 @@
-"""What Paystack tells and does besides payments: its ledger, disputes and transfers."""
+"""What Paystack tells besides payments: its ledger, its payouts to our bank, and disputes."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from core.domain.provider_books import (
     Page,
     ProviderDispute,
     ProviderMovement,
-    ProviderTransfer,
 )
 from core.domain.statuses import DisputeStatus
-from core.gateways.payments import Transfer
-from core.gateways.paystack_http import PaystackClient, PaystackRefusalError
-from core.gateways.paystack_mapping import from_wire, metadata_of, note_of, to_wire
+from core.gateways.paystack_http import PaystackClient
+from core.gateways.paystack_mapping import from_wire, metadata_of, note_of
 from core.gateways.paystack_mapping_books import (
     dispute_of,
     evidence_body,
+    is_payout,
     movement_of,
-    transfer_of,
+    payout_movements_of,
 )
 
 LOOK_UPS_AT_ONCE = 8
+_PAYOUTS = "settlement:"
+"""A cursor that begins so goes on in the list of settlements."""
 _EVIDENCE_FILE = "statement.txt"
 
 
@@ -44,16 +45,17 @@ class _Source:
 class PaystackBooks:
     """The part of the gateway that looks after everything but payments."""
 
-    def __init__(self, client: PaystackClient) -> None:
-        self._client = client
+    _client: PaystackClient
 
     async def list_movements(
         self, since: datetime, until: datetime, cursor: str | None = None
     ) -> Page[ProviderMovement]:
+        """See ``PaymentGateway``: the ledger first, then what was paid out to our bank."""
+        window = {"from": since.isoformat(), "to": until.isoformat()}
+        if cursor is not None and cursor.startswith(_PAYOUTS):
+            return await self._list_payouts(int(cursor.removeprefix(_PAYOUTS)), window)
         number = int(cursor or 1)
-        page = await self._client.page(
-            "/balance/ledger", number, **{"from": since.isoformat(), "to": until.isoformat()}
-        )
+        page = await self._client.page("/balance/ledger", number, **window)
         turns = asyncio.Semaphore(LOOK_UPS_AT_ONCE)
 
         async def read(row: Mapping[str, Any]) -> ProviderMovement:
@@ -68,8 +70,16 @@ class PaystackBooks:
             )
 
         return Page(
-            items=await asyncio.gather(*(read(row) for row in page.data)),
-            next_cursor=str(number + 1) if page.has_more else None,
+            items=await asyncio.gather(*(read(row) for row in page.data if not is_payout(row))),
+            next_cursor=str(number + 1) if page.has_more else f"{_PAYOUTS}1",
+        )
+
+    async def _list_payouts(self, number: int, window: Mapping[str, str]) -> Page[ProviderMovement]:
+        """The settlements of our own account, not those of accounts that we split payments with."""
+        page = await self._client.page("/settlement", number, subaccount="none", **window)
+        return Page(
+            items=[movement for one in page.data for movement in payout_movements_of(one)],
+            next_cursor=f"{_PAYOUTS}{number + 1}" if page.has_more else None,
         )
 
     async def _source_of(self, row: Mapping[str, Any]) -> _Source:
@@ -182,43 +192,3 @@ class PaystackBooks:
         if evidence is not None:
             body["evidence"] = evidence
         await self._client.send("PUT", f"/dispute/{dispute_id}/resolve", body)
-
-    async def transfer(self, request: Transfer) -> ProviderTransfer:
-        body = {
-            "source": "balance",
-            "amount": to_wire(request.amount, request.currency),
-            "currency": request.currency,
-            "recipient": request.destination,
-            "reference": request.reference,
-            "reason": request.reference,
-        }
-        try:
-            answer = await self._client.send("POST", "/transfer", body)
-        except PaystackRefusalError as refusal:
-            if not refusal.is_duplicate:
-                raise
-            answer = await self._client.get(f"/transfer/verify/{request.reference}")
-        return transfer_of(answer, destination=request.destination)
-
-    async def find_transfer(
-        self, reference: str, created_after: datetime
-    ) -> ProviderTransfer | None:
-        del created_after  # references are unique for ever
-        try:
-            return transfer_of(await self._client.get(f"/transfer/verify/{reference}"))
-        except PaystackRefusalError as refusal:
-            if not refusal.is_missing:
-                raise
-            return None
-
-    async def list_transfers(
-        self, since: datetime, until: datetime, cursor: str | None = None
-    ) -> Page[ProviderTransfer]:
-        number = int(cursor or 1)
-        page = await self._client.page(
-            "/transfer", number, **{"from": since.isoformat(), "to": until.isoformat()}
-        )
-        return Page(
-            items=[transfer_of(one) for one in page.data],
-            next_cursor=str(number + 1) if page.has_more else None,
-        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from core.domain.provider_books import (
@@ -17,6 +18,7 @@ from core.domain.statuses import DisputeStatus
 from core.gateways.paystack_mapping import from_wire, moment_of
 
 _NEEDS_RESPONSE = "awaiting-merchant-feedback"
+_SETTLEMENT = "Settlement"
 _WON = "declined"
 """The resolution of a dispute that was answered with evidence and upheld."""
 
@@ -29,8 +31,6 @@ _KINDS = {
     ("Dispute", True): MovementKind.DISPUTE_REVERSED,
     ("Transfer", False): MovementKind.TRANSFER,
     ("Transfer", True): MovementKind.TRANSFER_REVERSED,
-    ("Settlement", False): MovementKind.PAYOUT,
-    ("Settlement", True): MovementKind.PAYOUT_FAILED,
 }
 # paystack.com/docs/transfers/how-transfers-work; what is not conclusive is pending.
 _TRANSFER_STATUSES = {
@@ -74,6 +74,39 @@ def movement_of(
         provider_payment_id=provider_payment_id,
         reference=reference,
     )
+
+
+def is_payout(row: Mapping[str, Any]) -> bool:
+    """Whether a row of the ledger is about a settlement, which is read from the settlements."""
+    return bool(row["model_responsible"] == _SETTLEMENT)
+
+
+def payout_movements_of(settlement: Mapping[str, Any]) -> list[ProviderMovement]:
+    """Read what Paystack pays out to our bank; one that failed is followed by its return.
+
+    It counts from the moment it is made: until the bank has it, it is on its way.
+    """
+    currency = settlement["currency"]
+    amount = from_wire(settlement["effective_amount"], currency)
+    paid = ProviderMovement(
+        movement_id=f"settlement:{settlement['id']}",
+        kind=MovementKind.PAYOUT,
+        source_id=str(settlement["id"]),
+        currency=currency,
+        amount=-amount,
+        fee=0,
+        occurred_at=moment_of(settlement["createdAt"]),
+    )
+    if settlement["status"] != "failed":
+        return [paid]
+    returned = replace(
+        paid,
+        movement_id=f"{paid.movement_id}:failed",
+        kind=MovementKind.PAYOUT_FAILED,
+        amount=amount,
+        occurred_at=moment_of(settlement["updatedAt"]),
+    )
+    return [paid, returned]
 
 
 def dispute_of(dispute: Mapping[str, Any]) -> ProviderDispute:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import stripe
 from stripe.params import TransferListParams
 
+from core.domain.errors import ProviderRejectedError
 from core.domain.provider_books import Page, ProviderTransfer
 from core.gateways import stripe_client
-from core.gateways.payments import Transfer
+from core.gateways.payments import BankAccount, Transfer
 from core.gateways.stripe_client import begin, domain_errors, end, page_of
 from core.gateways.stripe_mapping_books import transfer_of
 
@@ -39,6 +41,15 @@ class StripeTransfers:
                 {"idempotency_key": request.key},
             )
         return transfer_of(transfer.to_dict())
+
+    async def transfer_all(self, requests: Sequence[Transfer]) -> list[ProviderTransfer]:
+        """See ``PaymentGateway``; one by one, as Stripe takes them."""
+        return [await self.transfer(request) for request in requests]
+
+    async def create_payout_account(self, account: BankAccount) -> str:
+        """Refuse: vendors open their connected accounts with Stripe themselves."""
+        del account
+        raise ProviderRejectedError("stripe: connected accounts are not made from bank accounts")
 
     async def find_transfer(
         self, reference: str, created_after: datetime

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from core.database import Database
 from core.domain.errors import NotFoundError
 from models.repositories import audit
 from models.vendors import Vendor
+
+_KNOWN = text("SELECT 1 FROM vendors WHERE id = :id")
+
+
+async def knows(database: Database, vendor_id: str) -> bool:
+    """Whether there is such a vendor."""
+    return bool(await database.statement(_KNOWN, {"id": vendor_id}))
 
 
 async def put(

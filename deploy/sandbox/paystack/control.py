@@ -9,7 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from deploy.sandbox.documents import Json
 from deploy.sandbox.paystack import disputes, settlements, transfers
-from deploy.sandbox.paystack.context import DISPUTE, RECIPIENT, REFUND, TRANSACTION, Context, Record
+from deploy.sandbox.paystack.context import (
+    DISPUTE,
+    RECIPIENT,
+    REFUND,
+    SETTLEMENT,
+    TRANSACTION,
+    Context,
+    Record,
+)
 from deploy.sandbox.paystack.errors import PaystackError
 from deploy.sandbox.paystack.refunds import settle_refund
 from deploy.sandbox.paystack.transactions import answer_challenge
@@ -41,6 +49,10 @@ class TransferNews(Body):
 
 class Settle(Body):
     currency: str = "NGN"
+
+
+class SettlementNews(Body):
+    status: Literal["failed"]
 
 
 class RecipientWanted(Body):
@@ -129,6 +141,13 @@ def settle(transaction: Transaction, asked: Settle, _name: str) -> Record:
     return settlements.settle(_context(transaction), asked.currency)
 
 
+def move_settlement(transaction: Transaction, _asked: SettlementNews, name: str) -> Record:
+    context = _context(transaction)
+    settlement = context.fetch(SETTLEMENT, name, what="Settlement")
+    settlements.fail(context, settlement)
+    return settlement
+
+
 def add_recipient(transaction: Transaction, asked: RecipientWanted, _name: str) -> Record:
     """A recipient under a code of the caller's choice, so that shops can be set up with it."""
     given = {
@@ -150,6 +169,7 @@ CONTROLS: tuple[tuple[str, type[Body], Callable[[Transaction, Any, str], Record]
     ("/paystack/disputes/{name}", DisputeNews, move_dispute),
     ("/paystack/transfers/{name}", TransferNews, move_transfer),
     ("/paystack/settlements", Settle, settle),
+    ("/paystack/settlements/{name}", SettlementNews, move_settlement),
     ("/paystack/recipients", RecipientWanted, add_recipient),
 )
 

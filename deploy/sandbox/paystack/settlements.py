@@ -64,6 +64,27 @@ def settle(context: Context, currency: str) -> Record:
     return settlement
 
 
+def fail(context: Context, settlement: Record) -> None:
+    """The bank does not take it: the money is the merchant's again.
+
+    Raises:
+        PaystackError: it has come back already.
+    """
+    wire = settlement.wire
+    if wire["status"] == "failed":
+        raise PaystackError("The settlement has failed.", status=409)
+    wire.update({"status": "failed", "updatedAt": context.now})
+    context.save(settlement)
+    ledger.book(
+        context,
+        model="Settlement",
+        number=wire["id"],
+        currency=wire["currency"],
+        difference=wire["effective_amount"],
+        reason=f"Settlement {wire['id']} failed",
+    )
+
+
 def list_transactions(context: Context) -> list[Json]:
     """The transactions of one settlement."""
     settlement = context.fetch(SETTLEMENT, context.path["id"], what="Settlement")

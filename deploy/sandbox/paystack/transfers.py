@@ -28,17 +28,25 @@ TEST_RECIPIENT = "RCP_vendor"
 SLOW_ACCOUNT = "0000000000"
 """What is sent there is pending until somebody says how it ended."""
 
+UNKNOWN_BANK = "000"
+
 _REFERENCE = re.compile(r"[a-z0-9_-]{16,50}")
 _TYPES = ("nuban", "ghipss", "mobile_money", "basa", "kepss", "authorization")
 
 
 def create_recipient(context: Context) -> Json:
+    """A recipient; the same account is the same one, unless its code is the caller's choice."""
     if context.given.get("type") not in _TYPES:
         raise PaystackError("type is not one of the supported recipient types")
     currency = context.given.get("currency", "NGN")
     if currency not in CURRENCIES:
         raise PaystackError("Currency not supported by merchant", code="unsupported_currency")
-    code = str(context.given.get("recipient_code") or new_code("RCP"))
+    chosen = context.given.get("recipient_code")
+    account = _account_of(context, currency)
+    known = None if chosen else _recipient_of(context, account)
+    if known is not None:
+        return known.wire
+    code = str(chosen or new_code("RCP"))
     wire: Json = {
         "active": True,
         "createdAt": context.now,
@@ -59,7 +67,21 @@ def create_recipient(context: Context) -> Json:
             "bank_name": "TEST BANK",
         },
     }
-    return context.add(RECIPIENT, code, wire).wire
+    return context.add(RECIPIENT, code, wire, customer=None if chosen else account).wire
+
+
+def _account_of(context: Context, currency: str) -> str:
+    number, bank = context.text("account_number"), context.text("bank_code")
+    if not number.isdecimal() or bank == UNKNOWN_BANK:
+        raise PaystackError("Cannot resolve account", status=422, code="invalid_bank_code")
+    return ":".join((context.given["type"], bank, number, currency))
+
+
+def _recipient_of(context: Context, account: str) -> Record | None:
+    row = context.transaction.connection.execute(
+        "SELECT id FROM document WHERE kind = ? AND customer = ?", (RECIPIENT, account)
+    ).fetchone()
+    return None if row is None else context.find(RECIPIENT, row["id"])
 
 
 def create_transfer(context: Context) -> Json:

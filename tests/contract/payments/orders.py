@@ -37,11 +37,16 @@ async def authorized(gateway: PaymentGateway, provider: PaymentProvider) -> Prov
 
 
 async def captured(
-    gateway: PaymentGateway, provider: PaymentProvider, method: str | None = None
+    gateway: PaymentGateway,
+    provider: PaymentProvider,
+    method: str | None = None,
+    *,
+    amount: int = 1000,
 ) -> ProviderPayment:
-    payment = (await gateway.authorize(authorization(provider, method or provider.good))).payment
+    request = authorization(provider, method or provider.good, amount=amount)
+    payment = (await gateway.authorize(request)).payment
     return await gateway.capture(
-        id_of(payment), amount=1000, final=True, key=f"{payment.order_id}:c:1"
+        id_of(payment), amount=amount, final=True, key=f"{payment.order_id}:c:1"
     )
 
 

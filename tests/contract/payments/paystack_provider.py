@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, ClassVar
 
 import pytest
@@ -45,6 +48,7 @@ class PaystackInSandbox(PaymentProvider):
         "submit_evidence": "dispute.fetch",
         "accept_dispute": "dispute.fetch",
         "transfer": "transfer.initiate",
+        "transfer_all": "transfer.bulk",
         "find_transfer": "transfer.verify",
         "list_transfers": "transfer.list",
     }
@@ -65,6 +69,7 @@ class PaystackInSandbox(PaymentProvider):
 
     def __init__(self, sandbox_url: str) -> None:
         self._settings = PaystackSettings(api_base=f"{sandbox_url}/paystack")
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.api_key = self._settings.secret_key.get_secret_value()
 
     def open(
@@ -83,7 +88,12 @@ class PaystackInSandbox(PaymentProvider):
             "previous_secret_keys": secrets[1:] if secrets else None,
         }
         given = {name: value for name, value in changes.items() if value is not None}
-        return PaystackGateway.open(self._settings.model_copy(update=given))
+        return PaystackGateway.open(self._settings.model_copy(update=given), self._one_at_a_time)
+
+    @asynccontextmanager
+    async def _one_at_a_time(self, name: str) -> AsyncIterator[None]:
+        async with self._turns[name]:
+            yield
 
     def shorten_pages(self, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
         monkeypatch.setattr(paystack_http, "PAGE_SIZE", size)

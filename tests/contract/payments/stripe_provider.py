@@ -45,6 +45,7 @@ class StripeInSandbox(PaymentProvider):
         "submit_evidence": "disputes.update",
         "accept_dispute": "disputes.close",
         "transfer": "transfers.create",
+        "transfer_all": "transfers.create",
         "find_transfer": "transfers.list",
         "list_transfers": "transfers.list",
     }

@@ -62,6 +62,7 @@ async def test_fault_of_any_method_is_unknown(
         ),
         "accept_dispute": lambda: gateway.accept_dispute("du_1", key="k:a"),
         "transfer": lambda: gateway.transfer(transfer),
+        "transfer_all": lambda: gateway.transfer_all([transfer]),
         "find_transfer": lambda: gateway.find_transfer("stl_1", NOW),
         "list_transfers": lambda: gateway.list_transfers(NOW, NOW),
     }

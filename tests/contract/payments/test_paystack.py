@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
 
 from core.domain.errors import AuthorizationLapsedError, ProviderError, ProviderRejectedError
 from core.domain.payments import ProviderRefund
-from core.domain.provider_books import MovementKind
+from core.domain.provider_books import MovementKind, ProviderMovement
 from core.domain.statuses import PaymentStatus, RefundStatus
 from core.gateways.paystack import PaystackGateway
 from tests.contract.payments.orders import authorization, everything, id_of
@@ -128,17 +129,36 @@ async def test_amount_in_a_currency_without_decimals_travels_in_hundredths(
     assert attempt["amount"] == 65500
 
 
-async def test_settlement_empties_the_balance(paystack: PaystackGateway, control: Control) -> None:
-    since = datetime.now(UTC) - timedelta(minutes=5)
+async def test_settlement_empties_the_balance_until_it_fails(
+    paystack: PaystackGateway, control: Control
+) -> None:
+    since = datetime(2020, 1, 1, tzinfo=UTC)
     await paid(paystack)
-    settled = (await control.http.post("/paystack/settlements", json={"currency": "USD"})).json()
 
-    async def movements() -> list[tuple[MovementKind, int]]:
+    async def settlement(path: str, body: dict[str, str]) -> dict[str, Any]:
+        answer = await control.http.post(f"/paystack/settlements{path}", json=body)
+        answer.raise_for_status()
+        content: dict[str, Any] = answer.json()
+        return content
+
+    async def movements() -> list[ProviderMovement]:
         until = datetime.now(UTC) + timedelta(minutes=5)
         listed = await everything(lambda cursor: paystack.list_movements(since, until, cursor))
-        return [(one.kind, one.net) for one in listed if one.currency == "USD"]
+        return [one for one in listed if one.currency == "USD"]
 
-    assert (MovementKind.PAYOUT, -settled["effective_amount"]) in await movements()
-    assert settled["effective_amount"] > 0
+    settled = await settlement("", {"currency": "USD"})
+    number, amount = str(settled["id"]), settled["effective_amount"]
+    listed = await movements()
+    assert sum(one.net for one in listed) == 0
+    ours = [(one.kind, one.amount, one.fee) for one in listed if one.source_id == number]
+    assert ours == [(MovementKind.PAYOUT, -amount, 0)]
     again = await control.http.post("/paystack/settlements", json={"currency": "USD"})
     assert again.status_code == 409
+
+    await settlement(f"/{number}", {"status": "failed"})
+    listed = await movements()
+    assert sum(one.net for one in listed) == amount > 0
+    assert [(one.kind, one.amount) for one in listed if one.source_id == number] == [
+        (MovementKind.PAYOUT, -amount),
+        (MovementKind.PAYOUT_FAILED, amount),
+    ]

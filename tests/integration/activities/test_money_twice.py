@@ -49,13 +49,13 @@ class Books:
     refunds: GatewayRefundActivities
     resources: Resources
 
-    async def confirmed(self) -> str:
+    async def confirmed(self, **draft: Any) -> str:
         """An order of two vendors, confirmed and planned in two parcels."""
         settings = self.resources.settings
         checkout = PostgresCheckoutActivities(self.shop.database, self.resources.temporal, settings)
         fulfillment = PostgresFulfillmentActivities(self.shop.database, settings.fulfillment)
         one, other = await self.shop.stock_up(5), await self.shop.stock_up(5)
-        order_id = await self.shop.draft(one, 2, more=[other])
+        order_id = await self.shop.draft(one, 2, more=[other], **draft)
         opened = await twice(checkout.open_order, OpenOrder(order_id=order_id))
         payment = await twice(
             self.payments.authorize_payment,

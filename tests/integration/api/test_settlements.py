@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
 
 from api.schemas.settlements import (
     CommissionRule,
@@ -19,6 +21,7 @@ from api.schemas.settlements import (
 )
 from core.domain.ids import Prefix, new_id
 from core.domain.statuses import OrderStatus
+from core.logs import quieten_libraries
 from models.repositories import audit
 from tests.eventually import eventually
 from tests.integration.api.conftest import Person, World
@@ -249,6 +252,81 @@ async def test_payout_account_is_set_with_an_entry_in_the_log(world: World, staf
     stranger = f"/v1/admin/vendors/{new_id(Prefix.VENDOR)}/payout-account"
     missing = await world.client.put(stranger, json=wanted, headers=staff.headers)
     assert missing.status_code == 404
+
+
+async def test_bank_account_is_told_to_its_provider_and_kept_nowhere(
+    world: World,
+    staff: Person,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    quieten_libraries()
+    books = await VendorBooks(database=world.database).open(account=None)
+    path = f"/v1/admin/vendors/{books.vendor_id}/payout-account"
+    number = "7392046158"
+    bank = {
+        "type": "nuban",
+        "name": "Ada Obi-Lovelace",
+        "account_number": number,
+        "bank_code": "058",
+        "currency": "NGN",
+    }
+    wanted = {"provider": "paystack", "bank": bank, "reason": "signed"}
+
+    first = await world.client.put(path, json=wanted, headers=staff.headers)
+    same = await world.client.put(path, json=wanted, headers=staff.headers)
+
+    assert first.status_code == 200, first.text
+    assert first.json()["provider"] == "paystack"
+    assert first.json()["account"].startswith("RCP_")
+    assert same.json() == first.json()
+    entries = await audit.list_entries(world.database, limit=9, target=books.vendor_id)
+    account = first.json()["account"]
+    assert [one.after for one in entries] == [{"provider": "paystack", "account": account}]
+    refusals: dict[str, list[dict[str, Any]]] = {
+        "/bank": [
+            {**wanted, "provider": "stripe"},
+            {**wanted, "bank": {**bank, "bank_code": "000"}},
+        ],
+        "/bank/account_number": [{**wanted, "bank": {**bank, "account_number": number * 4}}],
+        "": [{**wanted, "account": "RCP_1"}, {"provider": "paystack"}],
+    }
+    for pointer, bodies in refusals.items():
+        for body in bodies:
+            refused = await world.client.put(path, json=body, headers=staff.headers)
+            assert refused.status_code == 422, refused.text
+            assert refused.json()["errors"][0]["pointer"] == pointer
+            assert number not in refused.text
+    stranger = f"/v1/admin/vendors/{new_id(Prefix.VENDOR)}/payout-account"
+    missing = await world.client.put(stranger, json=wanted, headers=staff.headers)
+    assert missing.status_code == 404
+    output = capfd.readouterr()
+    for secret in (number, "Obi-Lovelace"):
+        assert await mentions(world, secret) == []
+        assert secret not in caplog.text + output.out + output.err
+    assert "vendors.payout_account" in await mentions(world, account)
+
+
+async def mentions(world: World, words: str) -> list[str]:
+    """Table and column of every row that holds the words."""
+
+    async def sql(statement: str, **parameters: Any) -> list[dict[str, Any]]:
+        rows = await world.database.statement(text(statement), parameters)
+        return [dict(row) for row in rows]
+
+    columns = await sql("""
+        SELECT table_name, column_name FROM information_schema.columns
+        WHERE table_schema = 'public' AND data_type IN
+            ('text', 'character varying', 'json', 'jsonb', 'ARRAY', 'bytea')
+    """)
+    found = []
+    for row in columns:
+        table, column = row["table_name"], row["column_name"]
+        select = f'SELECT 1 FROM "{table}" WHERE "{column}"::text LIKE :words LIMIT 1'  # noqa: S608  # names from the catalogue
+        if await sql(select, words=f"%{words}%"):
+            found.append(f"{table}.{column}")
+    return found
 
 
 async def test_commission_rule_from_its_beginning_to_its_end(
