@@ -172,6 +172,7 @@ class GatewayPaymentActivities(GatewayAuthorizationActivities):
         if step.provider_payment_id is not None:
             found = await gateway.fetch(step.provider_payment_id)
             _require_named(found, step.order_id)
+            await self._require_own(step)
             live = [found]
         else:
             live = await gateway.find(step.order_id, placed_at(step.order_id))
@@ -217,11 +218,35 @@ class GatewayPaymentActivities(GatewayAuthorizationActivities):
         _require_named(found, step.order_id)
         if found.status in GONE or await self._is_ours(step, found):
             return found
+        await self._require_own(step)
         gone = await self._let_go(gateway, step.order_id, step.provider_payment_id)
         async with self._database.transaction() as session:
             await orders.lock(session, step.order_id)
             await unanswered.tell_of_stray(session, step.order_id, found)
         return gone
+
+    async def _require_own(self, step: PaymentRef) -> None:
+        """Let another payment of an order go only while its own is at the provider.
+
+        Raises:
+            PaymentMismatchError: it is not, so the other one may be the real one.
+        """
+        async with self._database.transaction() as session:
+            own = {
+                payment.provider_payment_id: payment.provider
+                for payment in await payments.of_order(session, step.order_id)
+                if payment.provider_payment_id and payment.status not in payments.ENDED
+            }
+        if step.provider_payment_id in own:
+            return
+        for provider_payment_id, provider in own.items():
+            try:
+                await self._gateway(provider).fetch(provider_payment_id)
+            except ProviderRejectedError:
+                raise PaymentMismatchError(
+                    f"the provider's payment {step.provider_payment_id} is not given back: "
+                    f"{provider} does not know {provider_payment_id}, which the order has"
+                ) from None
 
     async def _is_ours(self, step: PaymentRef, found: ProviderPayment) -> bool:
         """Whether it is a payment that we asked for, told of before our own call returned."""

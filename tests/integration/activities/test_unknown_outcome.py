@@ -259,6 +259,32 @@ async def test_payment_that_only_names_our_order_is_given_back_once(books: Books
     assert (await books.shop.events(order_id)).count("payment.stray_returned") == 1
 
 
+async def test_second_payment_is_not_given_back_while_the_first_is_unknown_to_the_provider(
+    books: Books,
+) -> None:
+    order_id, terms = await opened(books)
+    real = await made_elsewhere(books.resources, order_id, terms.payment_id)
+    await books.shop.database.statement(
+        text(
+            "UPDATE payments SET status = 'authorized', provider_payment_id = 'pi_not_there'"
+            " WHERE id = :id"
+        ),
+        {"id": terms.payment_id},
+    )
+    ref = PaymentRef(
+        order_id=order_id,
+        payment_id=terms.payment_id,
+        provider="stripe",
+        provider_payment_id=real,
+    )
+
+    for activity in (books.payments.void_payment, books.payments.return_stray):
+        with pytest.raises(PaymentMismatchError, match="does not know pi_not_there"):
+            await run(activity, ref)
+
+    assert await books.charges(order_id) == [("requires_capture", 0, 0)]
+
+
 async def test_stray_whose_refund_comes_back_is_for_a_person(books: Books) -> None:
     order_id, terms = await opened(books)
     slow = {"payment_method": "pm_card_pendingRefund", "capture_method": "automatic"}
