@@ -62,6 +62,7 @@ class FulfillmentWorkflow(Changeable):
         self._unreleased = progress.unreleased
         self._review_ends_at = progress.review_ends_at
         self._window_ends_at = progress.window_ends_at
+        self._canceling = progress.cancel is not None
         self._cancel_request = progress.cancel or CancelRequest()
         self._started: set[str] = set()
         self._order_status = OrderStatus.CONFIRMED

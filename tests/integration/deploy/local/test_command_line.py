@@ -75,7 +75,7 @@ async def test_detached_stack_starts_shows_its_state_heals_and_stops(
     assert state["state"] == "ready"
     servers = {"postgres", "valkey", "temporal", "sandbox"}
     assert state["pids"].keys() >= servers | {"worker-orders", "worker-payments"}
-    assert state["demo"].keys() == {"customer", "vendor", "staff", "maker"}
+    assert state["demo"].keys() == {"customer", "vendor", "staff", "maker", "approver"}
     pids = [*state["pids"].values(), state["supervisor_pid"]]
     assert all(is_alive(pid) for pid in pids)
     async with httpx.AsyncClient() as client:
