@@ -19,6 +19,7 @@ import httpx
 from core.database import Database
 from core.domain.ids import Prefix, new_id
 from core.settings import PostgresSettings
+from tests.eventually import eventually
 from tests.shop import ADDRESS
 
 UP_SECONDS = 90
@@ -96,12 +97,35 @@ class Customer:
             headers=self.headers | {"Idempotency-Key": key or new_id(Prefix.EVENT)},
         )
 
+    async def decided(self, answer: httpx.Response) -> str:
+        """Return what became of a checkout: ``confirmed``, or the slug of its refusal.
+
+        A machine that is busy answers 202 after its latency budget and decides a moment later:
+        what is promised is the decision, not when it is made.
+        """
+        if answer.status_code != httpx.codes.ACCEPTED:
+            problem = answer.json()
+            return str(problem.get("status") if answer.is_success else slug_of(problem))
+        path = answer.headers["location"]
+        order = await eventually(
+            lambda: self.get(path), lambda found: found["status"] != "pending", within_seconds=60
+        )
+        if order["status"] != "failed":
+            return str(order["status"])
+        told = [entry["type"] for entry in (await self.get(f"{path}/timeline"))["data"]]
+        return "payment-declined" if "payment.declined" in told else "out-of-stock"
+
     async def get(self, path: str) -> dict[str, Any]:
         """Read something of one's own."""
         response = await self.http.get(path, headers=self.headers)
         assert response.status_code == 200, response.text
         answer: dict[str, Any] = response.json()
         return answer
+
+
+def slug_of(problem: Mapping[str, Any]) -> str:
+    """The last part of a problem's type."""
+    return str(problem["type"]).rsplit("/", 1)[-1]
 
 
 def checkout_body(
