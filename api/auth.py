@@ -11,6 +11,7 @@ from fastapi.security import HTTPBearer
 
 from api.context import context_of
 from core.domain.errors import ForbiddenError, NotAuthenticatedError
+from core.domain.permissions import Permission, allows
 from core.security import Principal
 
 # For the OpenAPI document only: the token is read by RateLimitMiddleware, once.
@@ -56,32 +57,91 @@ def has_role(*roles: str) -> Callable[[Principal], Coroutine[Any, Any, Principal
     return check
 
 
+def staff_with(permission: Permission) -> Any:
+    """Return a dependency that requires somebody of staff who has the permission.
+
+    Raises, when it runs:
+        ForbiddenError: signed in, but with another role, or without the permission.
+    """
+
+    async def check(principal: Annotated[Principal, Depends(has_role("staff"))]) -> Principal:
+        _require(principal, permission)
+        return principal
+
+    return Depends(check)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VendorUser:
     """Somebody who works for a vendor."""
 
     user_id: str
     vendor_id: str
-
-    @property
-    def actor(self) -> str:
-        return f"vendor:{self.user_id}"
+    actor: str
 
 
-async def vendor_member(
-    principal: Annotated[Principal, Depends(has_role("vendor"))],
-) -> VendorUser:
-    """Require somebody who works for a vendor.
+def vendor_with(permission: Permission) -> Any:
+    """Return a dependency that requires a member of a vendor whose rank has the permission.
 
-    Raises:
-        ForbiddenError: signed in, but with another role, or for no vendor.
+    Raises, when it runs:
+        ForbiddenError: another role, no vendor, or a rank that may not.
     """
-    if principal.vendor_id is None:
-        raise ForbiddenError("this account belongs to no vendor")
-    return VendorUser(user_id=principal.user_id, vendor_id=principal.vendor_id)
+
+    async def check(principal: Annotated[Principal, Depends(has_role("vendor"))]) -> VendorUser:
+        _require(principal, permission)
+        if principal.vendor_id is None:
+            raise ForbiddenError("this account belongs to no vendor")
+        return VendorUser(
+            user_id=principal.user_id, vendor_id=principal.vendor_id, actor=principal.actor
+        )
+
+    return Depends(check)
+
+
+def seller_with(permission: Permission) -> Any:
+    """Return a dependency for what staff do with everything and vendors with what is theirs.
+
+    The handler constrains every query by ``vendor_id`` when it is not None.
+
+    Raises, when it runs:
+        ForbiddenError: another role, no vendor, or without the permission.
+    """
+
+    async def check(
+        principal: Annotated[Principal, Depends(has_role("staff", "vendor"))],
+    ) -> Principal:
+        _require(principal, permission)
+        if principal.role == "vendor" and principal.vendor_id is None:
+            raise ForbiddenError("this account belongs to no vendor")
+        return principal
+
+    return Depends(check)
+
+
+def _require(principal: Principal, permission: Permission) -> None:
+    if not allows(principal.permissions, permission):
+        raise ForbiddenError(f"this needs the permission {permission}")
 
 
 SignedIn = Annotated[Principal, Depends(signed_in)]
-Staff = Annotated[Principal, Depends(has_role("staff"))]
-VendorMember = Annotated[VendorUser, Depends(vendor_member)]
 Anyone = Annotated[Principal | None, Depends(anyone)]
+OrdersReader = Annotated[Principal, staff_with(Permission.ORDERS_READ)]
+OrdersWriter = Annotated[Principal, staff_with(Permission.ORDERS_WRITE)]
+StockReader = Annotated[Principal, staff_with(Permission.STOCK_READ)]
+StockWriter = Annotated[Principal, staff_with(Permission.STOCK_WRITE)]
+CatalogueReader = Annotated[Principal, staff_with(Permission.CATALOGUE_READ)]
+CatalogueWriter = Annotated[Principal, staff_with(Permission.CATALOGUE_WRITE)]
+TermsReader = Annotated[Principal, staff_with(Permission.TERMS_READ)]
+TermsWriter = Annotated[Principal, staff_with(Permission.TERMS_WRITE)]
+MoneyReader = Annotated[Principal, staff_with(Permission.MONEY_READ)]
+MoneyWriter = Annotated[Principal, staff_with(Permission.MONEY_WRITE)]
+PeopleReader = Annotated[Principal, staff_with(Permission.PEOPLE_READ)]
+PeopleWriter = Annotated[Principal, staff_with(Permission.PEOPLE_WRITE)]
+Impersonator = Annotated[Principal, staff_with(Permission.IMPERSONATE)]
+AuditReader = Annotated[Principal, staff_with(Permission.AUDIT_READ)]
+SettingsReader = Annotated[Principal, staff_with(Permission.SETTINGS_READ)]
+SettingsWriter = Annotated[Principal, staff_with(Permission.SETTINGS_WRITE)]
+SellsCatalogue = Annotated[Principal, seller_with(Permission.CATALOGUE_WRITE)]
+VendorOrders = Annotated[VendorUser, vendor_with(Permission.ORDERS_WRITE)]
+VendorMoney = Annotated[VendorUser, vendor_with(Permission.MONEY_READ)]
+VendorPeople = Annotated[VendorUser, vendor_with(Permission.PEOPLE_WRITE)]

@@ -20,9 +20,11 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from zxcvbn import zxcvbn
 
 from core.domain.errors import NotAuthenticatedError
+from core.domain.permissions import Permission
 from core.settings import AuthSettings
 
 ALGORITHM = "HS256"
+KNOWN = frozenset(permission.value for permission in Permission)
 MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_LENGTH = 256
 _ACCEPTABLE_SCORE = 2
@@ -73,15 +75,34 @@ def password_weakness(password: str, *, about: Sequence[str] = ()) -> str | None
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Principal:
-    """Who asks, as the access token says it."""
+    """Who asks, as the access token or the API key says it."""
 
     user_id: str
     role: str
     vendor_id: str | None = None
+    permissions: frozenset[Permission] = frozenset()
+    """What they may do: of staff their own, of a vendor's member those of the rank."""
+    session_id: str | None = None
+    impersonator_id: str | None = None
+    """Who of staff acts as the user, for support."""
+    api_key_id: str | None = None
+    """A machine's key; ``user_id`` is then who made it."""
+
+    @property
+    def actor(self) -> str:
+        """The name in timelines and in the audit log; whoever is behind it is named too."""
+        who = f"{self.role}:{self.user_id}"
+        if self.api_key_id:
+            return f"{self.role}:{self.api_key_id}"
+        return f"staff:{self.impersonator_id} as {who}" if self.impersonator_id else who
 
 
 class AccessTokens:
-    """Signs and reads access tokens: JWT (RFC 7519), HS256, the key named by ``kid``."""
+    """Signs and reads access tokens: JWT (RFC 7519), HS256, the key named by ``kid``.
+
+    ``sid`` is the session; ``scope`` the permissions (RFC 9068); ``act`` who acts as somebody else
+    (RFC 8693).
+    """
 
     def __init__(
         self, *, issuer: str, lifetime_seconds: int, key_id: str, keys: Mapping[str, str]
@@ -110,7 +131,7 @@ class AccessTokens:
 
     def issue(self, principal: Principal) -> str:
         now = int(time.time())
-        claims = {
+        claims: dict[str, object] = {
             "iss": self._issuer,
             "sub": principal.user_id,
             "role": principal.role,
@@ -119,6 +140,12 @@ class AccessTokens:
         }
         if principal.vendor_id:
             claims["vendor_id"] = principal.vendor_id
+        if principal.permissions:
+            claims["scope"] = " ".join(sorted(principal.permissions))
+        if principal.session_id:
+            claims["sid"] = principal.session_id
+        if principal.impersonator_id:
+            claims["act"] = {"sub": principal.impersonator_id}
         header = {"alg": ALGORITHM, "kid": self._key_id}
         return jwt.encode(header, claims, self._keys[self._key_id], registry=self._registry)
 
@@ -133,11 +160,14 @@ class AccessTokens:
             self._claims.validate(decoded.claims)
         except (JoseError, ValueError, TypeError) as error:
             raise NotAuthenticatedError("the access token is not valid") from error
-        vendor_id = decoded.claims.get("vendor_id")
+        claims = decoded.claims
         return Principal(
-            user_id=str(decoded.claims["sub"]),
-            role=str(decoded.claims["role"]),
-            vendor_id=None if vendor_id is None else str(vendor_id),
+            user_id=str(claims["sub"]),
+            role=str(claims["role"]),
+            vendor_id=claims.get("vendor_id"),
+            permissions=_permissions(str(claims.get("scope", ""))),
+            session_id=claims.get("sid"),
+            impersonator_id=claims.get("act", {}).get("sub"),
         )
 
     def _key_of(self, token: GuestProtocol) -> OctKey:
@@ -145,6 +175,11 @@ class AccessTokens:
             return self._keys[str(token.headers().get("kid"))]
         except KeyError:
             raise InvalidKeyIdError from None
+
+
+def _permissions(scope: str) -> frozenset[Permission]:
+    """Read a ``scope`` claim; a permission that there is no more gives nothing."""
+    return frozenset(Permission(word) for word in scope.split() if word in KNOWN)
 
 
 def new_refresh_token() -> str:

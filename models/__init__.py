@@ -3,7 +3,10 @@
 from core.domain.backorders import BackorderPolicy
 from models.carts import Cart, CartItem, CartStatus
 from models.catalogue import (
+    Approval,
     Category,
+    MediaStatus,
+    PricePeriod,
     Product,
     ProductCategory,
     ProductMedia,
@@ -19,9 +22,19 @@ from models.catalogue import (
     VariantStatus,
 )
 from models.disputes import Dispute
+from models.feature_flags import FeatureFlag
 from models.idempotency import IdempotencyKey
+from models.jobs import Job, JobPart, JobStatus
 from models.ledger import LedgerEntry, LedgerPosting
-from models.orders import CheckoutDraft, ItemKind, Order, OrderItem, OutboxEvent, TimelineRow
+from models.orders import (
+    CheckoutDraft,
+    ItemKind,
+    Order,
+    OrderItem,
+    OutboxConsumer,
+    OutboxEvent,
+    TimelineRow,
+)
 from models.oversight import AuditEntry, OrderEdit, OrderWait, ReviewKind, ReviewRule
 from models.payments import (
     Capture,
@@ -30,6 +43,14 @@ from models.payments import (
     PaymentPurpose,
     Refund,
     RefundPart,
+)
+from models.personal_data import (
+    Erasure,
+    ErasureStatus,
+    ExportStatus,
+    OldUser,
+    OldUserOutcome,
+    PersonalExport,
 )
 from models.promotions import Promotion, PromotionUse
 from models.reconciliation import (
@@ -56,11 +77,25 @@ from models.stock import (
     TransferStatus,
     Warehouse,
 )
-from models.users import RefreshToken, Role, User
-from models.vendors import FulfillmentMode, Vendor
+from models.users import (
+    AccountMessage,
+    ApiKey,
+    Identity,
+    MessageChannel,
+    MessageKind,
+    RefreshToken,
+    Role,
+    SignInMethod,
+    User,
+    UserSession,
+)
+from models.vendors import FulfillmentMode, Vendor, VendorStatus
 from models.webhook_events import EventPoll, WebhookEvent
 
 __all__ = [
+    "AccountMessage",
+    "ApiKey",
+    "Approval",
     "AuditEntry",
     "Backorder",
     "BackorderPolicy",
@@ -74,20 +109,36 @@ __all__ = [
     "CommissionRule",
     "Difference",
     "Dispute",
+    "Erasure",
+    "ErasureStatus",
     "EventPoll",
+    "ExportStatus",
+    "FeatureFlag",
     "FulfillmentMode",
     "Hold",
     "IdempotencyKey",
+    "Identity",
     "ItemKind",
+    "Job",
+    "JobPart",
+    "JobStatus",
     "LedgerEntry",
     "LedgerPosting",
+    "MediaStatus",
+    "MessageChannel",
+    "MessageKind",
+    "OldUser",
+    "OldUserOutcome",
     "Order",
     "OrderEdit",
     "OrderItem",
     "OrderWait",
+    "OutboxConsumer",
     "OutboxEvent",
     "Payment",
     "PaymentPurpose",
+    "PersonalExport",
+    "PricePeriod",
     "Product",
     "ProductCategory",
     "ProductMedia",
@@ -118,6 +169,7 @@ __all__ = [
     "ShippingRate",
     "ShippingZone",
     "ShippingZonePlace",
+    "SignInMethod",
     "Stock",
     "StockMovement",
     "StockTransfer",
@@ -126,10 +178,12 @@ __all__ = [
     "TimelineRow",
     "TransferStatus",
     "User",
+    "UserSession",
     "Variant",
     "VariantPrice",
     "VariantStatus",
     "Vendor",
+    "VendorStatus",
     "Warehouse",
     "WebhookEvent",
 ]

@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index
+from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
 from core.domain.backorders import BackorderPolicy
@@ -17,6 +18,22 @@ class ProductStatus(StrEnum):
     DRAFT = "draft"
     PUBLISHED = "published"
     ARCHIVED = "archived"
+
+
+class Approval(StrEnum):
+    """What staff say of a vendor's product that needs their approval."""
+
+    NOT_REQUESTED = "not_requested"
+    REQUESTED = "requested"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class MediaStatus(StrEnum):
+    AWAITING_UPLOAD = "awaiting_upload"
+    PROCESSING = "processing"
+    READY = "ready"
+    REJECTED = "rejected"
 
 
 class VariantStatus(StrEnum):
@@ -31,13 +48,21 @@ class Category(SQLModel, table=True):
     parent_id: str | None = Field(default=None, foreign_key="categories.id", index=True)
     name: str
     slug: str = Field(unique=True)
+    description: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    position: int = columns.count()
+    """Among the children of one parent."""
+    version: int = columns.count()
+    """Counted by a trigger, which writes ``category.changed`` with it."""
     created_at: datetime = columns.created_at()
+    updated_at: datetime = columns.created_at()
+    deleted_at: datetime | None = columns.timestamp()
 
 
 class Product(SQLModel, table=True):
     __tablename__ = "products"
     __table_args__ = (
         columns.one_of("status", ProductStatus),
+        columns.one_of("approval", Approval),
         Index("ix_products_status_id", "status", "id"),
         Index("ix_products_vendor_id", "vendor_id", "id"),
     )
@@ -48,6 +73,18 @@ class Product(SQLModel, table=True):
     slug: str = Field(unique=True)
     description: str
     status: str
+    options: list[dict[str, Any]] = columns.strings()
+    """``name`` and the ``values`` that its variants are told apart by, in the order of the page."""
+    attributes: dict[str, Any] = columns.mapping()
+    """What all variants have in common: material, care."""
+    approval: str = Field(
+        default=Approval.NOT_REQUESTED,
+        sa_column_kwargs={"server_default": Approval.NOT_REQUESTED.value},
+    )
+    approval_reason: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    version: int = columns.count()
+    """Counted by a trigger, which writes ``product.changed`` with it; who changes a variant, a
+    price, media or memberships updates ``updated_at`` in the same transaction."""
     created_at: datetime = columns.created_at()
     updated_at: datetime = columns.created_at()
     deleted_at: datetime | None = columns.timestamp()
@@ -61,13 +98,32 @@ class ProductCategory(SQLModel, table=True):
 
 
 class ProductMedia(SQLModel, table=True):
+    """A picture of a product; only one that is ``ready`` is shown."""
+
     __tablename__ = "product_media"
+    __table_args__ = (columns.one_of("status", MediaStatus),)
 
     id: str = Field(primary_key=True)
     product_id: str = Field(foreign_key="products.id", index=True)
-    url: str
+    url: str = ""
+    """Where it is read; empty until it is ready."""
     alt: str
     position: int
+    status: str = Field(
+        default=MediaStatus.READY, sa_column_kwargs={"server_default": MediaStatus.READY.value}
+    )
+    reason: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Why it was rejected, in words."""
+    upload_key: str | None = None
+    """The object that the uploader writes, and nobody reads but the workflow."""
+    content_type: str | None = None
+    size_bytes: int | None = None
+    width: int | None = None
+    height: int | None = None
+    thumbnails: dict[str, str] = columns.mapping()
+    """Address by width in pixels."""
+    created_at: datetime = columns.created_at()
+    upload_expires_at: datetime | None = columns.timestamp()
 
 
 class Variant(SQLModel, table=True):
@@ -113,6 +169,34 @@ class VariantPrice(SQLModel, table=True):
     variant_id: str = Field(primary_key=True, foreign_key="variants.id")
     currency: str = Field(primary_key=True, max_length=3)
     amount: int = columns.amount()
+
+
+class PricePeriod(SQLModel, table=True):
+    """A price that holds for a time; while one runs it goes before ``variant_prices``."""
+
+    __tablename__ = "price_periods"
+    __table_args__ = (
+        CheckConstraint("amount >= 0", name="not_negative"),
+        CheckConstraint("ends_at IS NULL OR ends_at > starts_at", name="ends_after_start"),
+        ExcludeConstraint(
+            ("variant_id", "="),
+            ("currency", "="),
+            (text("tstzrange(starts_at, ends_at)"), "&&"),
+            name="ex_price_periods_one_at_a_time",
+            using="gist",
+        ),
+        Index("ix_price_periods_due", "starts_at", postgresql_where=text("told < 2")),
+    )
+
+    id: str = Field(primary_key=True)
+    variant_id: str = Field(foreign_key="variants.id", index=True)
+    currency: str = Field(max_length=3)
+    amount: int = columns.amount()
+    starts_at: datetime = columns.timestamp(nullable=False)
+    ends_at: datetime | None = columns.timestamp()
+    told: int = columns.count()
+    """0 at first, 1 when its start was told by the product's event, 2 when its end was."""
+    created_at: datetime = columns.created_at()
 
 
 class TaxRate(SQLModel, table=True):

@@ -59,6 +59,20 @@ def flag() -> Any:
     return Field(default=False, sa_column_kwargs={"server_default": text("false")})
 
 
+def mapping() -> Any:
+    """A JSON object, empty at first."""
+    return Field(
+        default_factory=dict, sa_type=JSONB, sa_column_kwargs={"server_default": text("'{}'")}
+    )
+
+
+def strings() -> Any:
+    """A JSON list, empty at first."""
+    return Field(
+        default_factory=list, sa_type=JSONB, sa_column_kwargs={"server_default": text("'[]'")}
+    )
+
+
 def document(*, nullable: bool = False) -> Any:
     """A JSON document that is read and written whole."""
     return Field(default=None if nullable else ..., sa_type=JSONB, nullable=nullable)

@@ -6,10 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Sequence, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Identity, Index, Sequence, text
 from sqlmodel import Field, SQLModel
 
 from core.domain.allocation import AllocationStrategy
+from core.domain.catalogue_events import CatalogueEvent
 from core.domain.statuses import FulfillmentStatus, OrderStatus, PaymentStatus
 from models import columns
 
@@ -160,6 +161,12 @@ class TimelineRow(SQLModel, table=True):
     actor: str
 
 
+CATALOGUE_EVENTS = ", ".join(f"'{event}'" for event in CatalogueEvent)
+"""As a list of SQL literals."""
+
+THIS_TRANSACTION = "(pg_current_xact_id()::text::bigint)"
+
+
 class OutboxEvent(SQLModel, table=True):
     """An event that is told to others if, and only if, its state change is committed.
 
@@ -173,11 +180,37 @@ class OutboxEvent(SQLModel, table=True):
             "created_at",
             postgresql_where=text("published_at IS NULL"),
         ),
+        Index(
+            "ix_outbox_catalogue",
+            "transaction_id",
+            "position",
+            postgresql_where=text(f"type IN ({CATALOGUE_EVENTS})"),
+        ),
     )
 
     aggregate_id: str = Field(primary_key=True)
     sequence: int = Field(primary_key=True)
+    position: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), nullable=False)
+    )
+    transaction_id: int | None = Field(
+        default=None,
+        sa_column=Column(BigInteger, server_default=text(THIS_TRANSACTION), nullable=False),
+    )
+    """With ``position`` the order in which a consumer may read: what is below
+    ``pg_snapshot_xmin`` is complete, so nothing that is committed late is passed over."""
     type: str
     payload: dict[str, Any] = columns.document()
     created_at: datetime = columns.created_at()
     published_at: datetime | None = columns.timestamp()
+
+
+class OutboxConsumer(SQLModel, table=True):
+    """How far one consumer has read the outbox: all that it has seen, in order."""
+
+    __tablename__ = "outbox_consumers"
+
+    name: str = Field(primary_key=True)
+    transaction_id: int = Field(default=0, sa_type=BigInteger)
+    position: int = Field(default=0, sa_type=BigInteger)
+    updated_at: datetime = columns.created_at()

@@ -50,6 +50,8 @@ class Stock(SQLModel, table=True):
     sku: str = Field(primary_key=True, foreign_key="variants.sku")
     on_hand: int
     reserved: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
+    turns: int = columns.count()
+    """How often the last free unit went or the first came back; a trigger counts and tells it."""
 
 
 class StockMovement(SQLModel, table=True):

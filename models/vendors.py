@@ -19,9 +19,20 @@ class FulfillmentMode(StrEnum):
     """The vendor accepts, packs and hands over, each by a deadline."""
 
 
+class VendorStatus(StrEnum):
+    PENDING = "pending"
+    """Applied, and waits for staff: it sells nothing yet."""
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    """Its products are not on sale; its orders go on."""
+
+
 class Vendor(SQLModel, table=True):
     __tablename__ = "vendors"
-    __table_args__ = (columns.one_of("fulfillment", FulfillmentMode),)
+    __table_args__ = (
+        columns.one_of("fulfillment", FulfillmentMode),
+        columns.one_of("status", VendorStatus),
+    )
 
     id: str = Field(primary_key=True)
     name: str
@@ -34,4 +45,11 @@ class Vendor(SQLModel, table=True):
     """Which provider pays its settlements."""
     payout_account: str | None = None
     """The provider's id of the account that is paid: a connected account, a recipient."""
+    status: str = Field(
+        default=VendorStatus.ACTIVE, sa_column_kwargs={"server_default": VendorStatus.ACTIVE.value}
+    )
+    products_need_approval: bool = columns.flag()
+    """Staff look at a product before it is published."""
+    version: int = columns.count()
     created_at: datetime = columns.created_at()
+    updated_at: datetime = columns.created_at()

@@ -49,3 +49,27 @@ def return_(return_id: str) -> str:
 
 def repair(difference_id: str) -> str:
     return f"repair/{difference_id}"
+
+
+def account_message(message_id: str) -> str:
+    return f"account-message/{message_id}"
+
+
+def erasure(user_id: str) -> str:
+    return f"erasure/{user_id}"
+
+
+def personal_export(export_id: str) -> str:
+    return f"personal-export/{export_id}"
+
+
+def media(media_id: str) -> str:
+    return f"media/{media_id}"
+
+
+def job(job_id: str) -> str:
+    return f"job/{job_id}"
+
+
+def reindex(index: str) -> str:
+    return f"reindex/{index}"

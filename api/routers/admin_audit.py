@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import Query, Response
 
-from api.auth import Staff
+from api.auth import AuditReader
 from api.dependencies import Cursor, CursorsDep, Limit, Res
 from api.json_route import JsonResponse, router
 from api.openapi import problems
@@ -26,7 +26,7 @@ api = router("staff")
 )
 async def list_audit_log(
     *,
-    _staff: Staff,
+    _staff: AuditReader,
     resources: Res,
     cursors: CursorsDep,
     limit: Limit = 20,

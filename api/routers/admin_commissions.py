@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from api import editing, payouts, settlements
-from api.auth import Staff
+from api.auth import TermsReader, TermsWriter
 from api.dependencies import CommissionRuleId, Cursor, CursorsDep, Limit, Res, VendorId
 from api.editing import IfMatch
 from api.idempotency import Idempotent, refusal, replay
@@ -40,7 +40,7 @@ _STAFF = ("not-authenticated", "forbidden")
 )
 async def list_commissions(
     *,
-    _staff: Staff,
+    _staff: TermsReader,
     resources: Res,
     cursors: CursorsDep,
     limit: Limit = 20,
@@ -76,7 +76,7 @@ async def list_commissions(
 async def add_commission(
     request: Request,
     wanted: CommissionRuleRequest,
-    staff: Staff,
+    staff: TermsWriter,
     call: Idempotent,
     resources: Res,
 ) -> Response:
@@ -85,7 +85,7 @@ async def add_commission(
     if record.answer is not None:
         return replay(record.answer)
     try:
-        rule = await _added(record.resource_id, wanted, resources, f"staff:{staff.user_id}")
+        rule = await _added(record.resource_id, wanted, resources, staff.actor)
     except ConflictError as error:
         return await call.settle(resources.database, refusal(request, error))
     answer = StoredAnswer(status=201, body=to_json(rule_document(rule)), location=None)
@@ -121,7 +121,7 @@ async def change_commission(
     *,
     rule_id: CommissionRuleId,
     wanted: CommissionRuleChange,
-    staff: Staff,
+    staff: TermsWriter,
     resources: Res,
     if_match: IfMatch = None,
 ) -> Response:
@@ -133,7 +133,7 @@ async def change_commission(
             session,
             rule,
             basis_points=wanted.basis_points,
-            actor=f"staff:{staff.user_id}",
+            actor=staff.actor,
             reason=wanted.reason,
         )
         return editing.edited(rule_document(rule))
@@ -145,13 +145,13 @@ async def change_commission(
     responses=problems(*_STAFF, "not-found", "precondition-failed"),
 )
 async def drop_commission(
-    *, rule_id: CommissionRuleId, staff: Staff, resources: Res, if_match: IfMatch = None
+    *, rule_id: CommissionRuleId, staff: TermsWriter, resources: Res, if_match: IfMatch = None
 ) -> Response:
     """Take a rule away; the next most specific one applies instead."""
     async with resources.database.transaction() as session:
         rule = await commission_rules.lock(session, rule_id)
         editing.require_match(if_match, rule_document(rule))
-        actor = f"staff:{staff.user_id}"
+        actor = staff.actor
         await commission_rules.take_away(session, rule, actor=actor, reason="")
     return Response(status_code=204)
 
@@ -162,7 +162,7 @@ async def drop_commission(
     responses=problems(*_STAFF, "not-found"),
 )
 async def put_payout_account(
-    vendor_id: VendorId, wanted: PayoutAccountRequest, staff: Staff, resources: Res
+    vendor_id: VendorId, wanted: PayoutAccountRequest, staff: TermsWriter, resources: Res
 ) -> Response:
     """Say where a vendor is paid to; settlements that wait for it go on.
 
@@ -175,7 +175,7 @@ async def put_payout_account(
             vendor_id,
             provider=wanted.provider,
             account=account,
-            actor=f"staff:{staff.user_id}",
+            actor=staff.actor,
             reason=wanted.reason,
         )
         body = {

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import Query, Response
 from starlette.responses import StreamingResponse
 
-from api.auth import Staff
+from api.auth import MoneyReader
 from api.dependencies import Cursor, CursorsDep, Limit, Res
 from api.json_route import JsonResponse, router
 from api.ledger_export import HEADER, as_csv
@@ -49,7 +49,7 @@ _To = Annotated[date | None, Query(alias="to", description="Up to this day (UTC)
 )
 async def list_ledger_balances(
     *,
-    _staff: Staff,
+    _staff: MoneyReader,
     resources: Res,
     cursors: CursorsDep,
     limit: Limit = 20,
@@ -97,7 +97,7 @@ async def list_ledger_balances(
 )
 async def list_ledger_postings(
     *,
-    _staff: Staff,
+    _staff: MoneyReader,
     resources: Res,
     cursors: CursorsDep,
     limit: Limit = 20,
@@ -139,7 +139,7 @@ async def list_ledger_postings(
 )
 async def export_ledger(
     *,
-    _staff: Staff,
+    _staff: MoneyReader,
     resources: Res,
     start: Annotated[date, Query(alias="from", description="From this day on (UTC)")],
     end: Annotated[date, Query(alias="to", description="Up to this day (UTC), it included")],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import Request, Response
 
-from api.auth import Staff
+from api.auth import MoneyWriter, OrdersWriter
 from api.cancellation import cancel_order, cancel_request
 from api.dependencies import OrderId, Res
 from api.idempotency import Idempotent
@@ -39,7 +39,7 @@ _CHANGE = {
 async def cancel_any_order(
     *,
     request: Request,
-    staff: Staff,
+    staff: OrdersWriter,
     order_id: OrderId,
     call: Idempotent,
     resources: Res,
@@ -64,7 +64,7 @@ async def cancel_any_order(
 async def edit_order(
     *,
     request: Request,
-    staff: Staff,
+    staff: OrdersWriter,
     order_id: OrderId,
     call: Idempotent,
     resources: Res,
@@ -87,7 +87,7 @@ async def edit_order(
 async def refund_any_order(
     *,
     request: Request,
-    staff: Staff,
+    staff: MoneyWriter,
     order_id: OrderId,
     call: Idempotent,
     resources: Res,
@@ -115,7 +115,7 @@ async def refund_any_order(
 async def hold_order(
     *,
     request: Request,
-    staff: Staff,
+    staff: OrdersWriter,
     order_id: OrderId,
     call: Idempotent,
     resources: Res,
@@ -130,7 +130,7 @@ async def hold_order(
 async def release_order(
     *,
     request: Request,
-    staff: Staff,
+    staff: OrdersWriter,
     order_id: OrderId,
     call: Idempotent,
     resources: Res,
@@ -145,7 +145,7 @@ async def release_order(
 async def review_order(
     *,
     request: Request,
-    staff: Staff,
+    staff: OrdersWriter,
     order_id: OrderId,
     call: Idempotent,
     resources: Res,
@@ -159,4 +159,4 @@ async def review_order(
 
 
 def _actor(staff: Principal) -> str:
-    return f"staff:{staff.user_id}"
+    return staff.actor

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query, Request, Response
 
 from api import step_in, stuck
-from api.auth import Staff
+from api.auth import OrdersReader, OrdersWriter
 from api.dependencies import Cursor, CursorsDep, Limit, OrderId, Res
 from api.idempotency import Idempotent
 from api.json_route import JsonResponse, router
@@ -43,7 +43,7 @@ _SomeId = Annotated[str | None, Query(max_length=100, pattern=NO_CONTROLS)]
 @api.get("/admin/orders", response_model=StaffOrderPage, responses=_LIST)
 async def list_all_orders(
     *,
-    _staff: Staff,
+    _staff: OrdersReader,
     resources: Res,
     cursors: CursorsDep,
     limit: Limit = 20,
@@ -86,7 +86,7 @@ async def list_all_orders(
 @api.get("/admin/orders/stuck", response_model=StuckPage, responses=_LIST)
 async def list_stuck_orders(
     *,
-    _staff: Staff,
+    _staff: OrdersReader,
     resources: Res,
     cursors: CursorsDep,
     limit: Limit = 20,
@@ -105,7 +105,7 @@ async def list_stuck_orders(
 
 
 @api.get("/admin/orders/{id}", response_model=StaffOrderDetail, responses=_ONE)
-async def get_any_order(order_id: OrderId, _staff: Staff, resources: Res) -> Response:
+async def get_any_order(order_id: OrderId, _staff: OrdersReader, resources: Res) -> Response:
     """Return any order with what it waits for and everything that has happened to it."""
     order = await step_in.require_order(resources, order_id)
     timeline = await oversight_views.find_timeline(resources.database, order_id)
@@ -118,14 +118,14 @@ async def retry_order(
     *,
     request: Request,
     order_id: OrderId,
-    staff: Staff,
+    staff: OrdersWriter,
     call: Idempotent,
     resources: Res,
     wanted: RetryRequest | None = None,
 ) -> Response:
     """Wake every parked step of an order now."""
     resolution = Resolution(
-        actor=f"staff:{staff.user_id}",
+        actor=staff.actor,
         reason=(wanted.reason if wanted else None) or "tried again by staff",
         action=Action.RETRY,
     )
@@ -137,14 +137,14 @@ async def resolve_step(
     *,
     request: Request,
     order_id: OrderId,
-    staff: Staff,
+    staff: OrdersWriter,
     call: Idempotent,
     resources: Res,
     wanted: ResolveRequest,
 ) -> Response:
     """Decide what becomes of a parked step; of two people at once the first one does."""
     resolution = Resolution(
-        actor=f"staff:{staff.user_id}",
+        actor=staff.actor,
         reason=wanted.reason,
         action=wanted.action,
         what=wanted.what or "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request, Response
 
 from api import promotions
-from api.auth import Staff
+from api.auth import TermsReader, TermsWriter
 from api.dependencies import Cursor, CursorsDep, Limit, PromotionId, Res
 from api.idempotency import Idempotent, refusal, replay
 from api.json_route import JsonResponse, router, to_json
@@ -28,7 +28,11 @@ api = router("staff")
     responses=problems("not-authenticated", "forbidden", "invalid-cursor"),
 )
 async def list_promotions(
-    _staff: Staff, resources: Res, cursors: CursorsDep, limit: Limit = 20, cursor: Cursor = None
+    _staff: TermsReader,
+    resources: Res,
+    cursors: CursorsDep,
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> Response:
     """Return every promotion, the newest first, those that are over too."""
     scope = {"list": "promotions"}
@@ -52,7 +56,7 @@ async def list_promotions(
     response_model=Promotion,
     responses=problems("not-authenticated", "forbidden", "not-found"),
 )
-async def get_promotion(promotion_id: PromotionId, _staff: Staff, resources: Res) -> Response:
+async def get_promotion(promotion_id: PromotionId, _staff: TermsReader, resources: Res) -> Response:
     """Return a promotion; its ``ETag`` is for the next change."""
     found = await promotion_terms.find_promotion(resources.database, promotion_id)
     if found is None:
@@ -67,7 +71,7 @@ async def get_promotion(promotion_id: PromotionId, _staff: Staff, resources: Res
     responses=problems("idempotency-key-missing", "not-authenticated", "forbidden", "conflict"),
 )
 async def create_promotion(
-    request: Request, wanted: NewPromotion, staff: Staff, call: Idempotent, resources: Res
+    request: Request, wanted: NewPromotion, staff: TermsWriter, call: Idempotent, resources: Res
 ) -> Response:
     """Put up a promotion; it applies from ``starts_at`` on."""
     await promotions.check(resources, wanted)
@@ -79,7 +83,7 @@ async def create_promotion(
             resources,
             record.resource_id,
             wanted,
-            actor=f"staff:{staff.user_id}",
+            actor=staff.actor,
             reason=wanted.reason,
         )
     except ConflictError as error:
@@ -102,13 +106,13 @@ async def create_promotion(
 async def change_promotion(
     promotion_id: PromotionId,
     wanted: PromotionChange,
-    staff: Staff,
+    staff: TermsWriter,
     resources: Res,
     if_match: IfMatch = None,
 ) -> Response:
     """Change what is sent; carts that were priced before keep their price or are refused."""
     changed = await promotions.change(
-        resources, promotion_id, wanted, actor=f"staff:{staff.user_id}", if_match=if_match
+        resources, promotion_id, wanted, actor=staff.actor, if_match=if_match
     )
     return _answer(changed)
 

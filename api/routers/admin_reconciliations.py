@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from api import reconciliation
-from api.auth import Staff
+from api.auth import MoneyReader, MoneyWriter
 from api.dependencies import Cursor, CursorsDep, DifferenceId, Limit, ReconciliationId, Res
 from api.idempotency import Idempotent
 from api.json_route import JsonResponse, router
@@ -40,7 +40,7 @@ _Provider = Annotated[str | None, Query(max_length=64, pattern=NO_CONTROLS)]
 )
 async def list_reconciliations(
     *,
-    _staff: Staff,
+    _staff: MoneyReader,
     resources: Res,
     cursors: CursorsDep,
     limit: Limit = 20,
@@ -72,7 +72,7 @@ async def list_reconciliations(
     responses=problems(*_STAFF, *_ONCE),
 )
 async def reconcile_now(
-    wanted: ReconcileRequest, _staff: Staff, call: Idempotent, resources: Res
+    wanted: ReconcileRequest, _staff: MoneyWriter, call: Idempotent, resources: Res
 ) -> Response:
     """Compare a provider's books with ours now."""
     return await reconciliation.run_now(resources, call, wanted.provider)
@@ -84,7 +84,7 @@ async def reconcile_now(
     responses=problems(*_STAFF, "not-found"),
 )
 async def get_reconciliation(
-    reconciliation_id: ReconciliationId, _staff: Staff, resources: Res
+    reconciliation_id: ReconciliationId, _staff: MoneyReader, resources: Res
 ) -> Response:
     """Return a comparison with its figures and all that it found or saw again."""
     return JsonResponse(await reconciliation.find_run(resources, reconciliation_id))
@@ -97,7 +97,7 @@ async def get_reconciliation(
 )
 async def list_differences(
     *,
-    _staff: Staff,
+    _staff: MoneyReader,
     resources: Res,
     cursors: CursorsDep,
     limit: Limit = 20,
@@ -138,7 +138,7 @@ async def resolve_difference(
     *,
     request: Request,
     difference_id: DifferenceId,
-    _staff: Staff,
+    _staff: MoneyWriter,
     call: Idempotent,
     resources: Res,
     wanted: ResolveDifference,

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import Response
 
-from api.auth import Staff
+from api.auth import TermsReader, TermsWriter
 from api.dependencies import Res, RuleId
 from api.idempotency import Idempotent, replay
 from api.json_route import JsonResponse, router, to_json
@@ -29,7 +29,7 @@ _LIMITS = ("currency", "amount", "country", "orders", "window_seconds")
 
 
 @api.get("/admin/review-rules", response_model=ReviewRuleList, responses=_STAFF)
-async def list_review_rules(_staff: Staff, resources: Res) -> Response:
+async def list_review_rules(_staff: TermsReader, resources: Res) -> Response:
     """Return every rule, the newest first."""
     async with resources.database.transaction() as session:
         rules = [_document(rule) for rule in await review.list_rules(session)]
@@ -43,7 +43,7 @@ async def list_review_rules(_staff: Staff, resources: Res) -> Response:
     responses={**_STAFF, **problems("idempotency-key-missing", "idempotency-key-reused")},
 )
 async def add_review_rule(
-    staff: Staff, call: Idempotent, resources: Res, wanted: ReviewRuleRequest
+    staff: TermsWriter, call: Idempotent, resources: Res, wanted: ReviewRuleRequest
 ) -> Response:
     """Add a rule; it is asked of every order that is about to be packed."""
     record = await call.claim(resources.database, new_id(Prefix.RULE))
@@ -58,7 +58,7 @@ async def add_review_rule(
             await session.refresh(rule)
             await audit.record(
                 session,
-                actor=f"staff:{staff.user_id}",
+                actor=staff.actor,
                 action="review_rule.add",
                 target=rule.id,
                 reason="",
@@ -75,7 +75,7 @@ async def add_review_rule(
     responses={**_STAFF, **problems("not-found")},
 )
 async def change_review_rule(
-    rule_id: RuleId, staff: Staff, resources: Res, wanted: ReviewRuleChange
+    rule_id: RuleId, staff: TermsWriter, resources: Res, wanted: ReviewRuleChange
 ) -> Response:
     """Rename a rule, or switch it off and on; another limit is another rule."""
     changes = wanted.model_dump(exclude={"reason"}, exclude_none=True)
@@ -87,7 +87,7 @@ async def change_review_rule(
                 setattr(rule, name, value)
             await audit.record(
                 session,
-                actor=f"staff:{staff.user_id}",
+                actor=staff.actor,
                 action="review_rule.change",
                 target=rule_id,
                 reason=wanted.reason,

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from api import settlements
-from api.auth import Staff
+from api.auth import MoneyReader, MoneyWriter
 from api.dependencies import Cursor, CursorsDep, Limit, Res, SettlementId
 from api.idempotency import Idempotent
 from api.json_route import JsonResponse, router
@@ -38,7 +38,11 @@ _ONCE = (*_STAFF, "idempotency-key-missing", "idempotency-key-reused", "invalid-
     "/admin/settlements", status_code=201, response_model=Settlement, responses=problems(*_ONCE)
 )
 async def draw_settlement(
-    request: Request, wanted: SettlementRequest, _staff: Staff, call: Idempotent, resources: Res
+    request: Request,
+    wanted: SettlementRequest,
+    _staff: MoneyWriter,
+    call: Idempotent,
+    resources: Res,
 ) -> Response:
     """Settle with a vendor now, besides the weekly run."""
     return await settlements.draw_up(request, resources, call, wanted)
@@ -51,7 +55,7 @@ async def draw_settlement(
 )
 async def list_settlements(
     *,
-    _staff: Staff,
+    _staff: MoneyReader,
     resources: Res,
     cursors: CursorsDep,
     limit: Limit = 20,
@@ -85,7 +89,7 @@ async def list_settlements(
     response_model=SettlementDetails,
     responses=problems(*_STAFF, "not-found"),
 )
-async def get_settlement(wanted: SettlementId, _staff: Staff, resources: Res) -> Response:
+async def get_settlement(wanted: SettlementId, _staff: MoneyReader, resources: Res) -> Response:
     """Return a settlement with its lines and approvals."""
     view = await settlements.require(resources, wanted)
     return JsonResponse(await settlements.details(resources, view))
@@ -101,7 +105,7 @@ async def approve_settlement(
     request: Request,
     wanted: SettlementId,
     body: Approve | None = None,
-    _staff: Staff,
+    _staff: MoneyWriter,
     call: Idempotent,
     resources: Res,
 ) -> Response:
@@ -121,7 +125,7 @@ async def cancel_settlement(
     request: Request,
     wanted: SettlementId,
     body: Decide,
-    _staff: Staff,
+    _staff: MoneyWriter,
     call: Idempotent,
     resources: Res,
 ) -> Response:
@@ -142,7 +146,7 @@ async def retry_settlement(
     request: Request,
     wanted: SettlementId,
     body: Decide,
-    _staff: Staff,
+    _staff: MoneyWriter,
     call: Idempotent,
     resources: Res,
 ) -> Response:
@@ -161,7 +165,7 @@ async def get_statement(
     *,
     request: Request,
     wanted: SettlementId,
-    _staff: Staff,
+    _staff: MoneyReader,
     resources: Res,
     form: Annotated[StatementFormat | None, Query(alias="format")] = None,
 ) -> Response:
@@ -177,7 +181,7 @@ async def get_statement(
 )
 async def list_balances(
     *,
-    _staff: Staff,
+    _staff: MoneyReader,
     resources: Res,
     cursors: CursorsDep,
     limit: Limit = 20,

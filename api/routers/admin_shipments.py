@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import Path, Request, Response
 
-from api.auth import Staff
+from api.auth import OrdersReader, OrdersWriter
 from api.dependencies import Res, ShipmentId
 from api.idempotency import Idempotent
 from api.json_route import JsonResponse, router
@@ -42,7 +42,7 @@ class VendorMove(StrEnum):
 
 
 @api.get("/admin/shipments/{id}", response_model=Parcel, responses=_ANY)
-async def get_any_parcel(shipment_id: ShipmentId, _staff: Staff, resources: Res) -> Response:
+async def get_any_parcel(shipment_id: ShipmentId, _staff: OrdersReader, resources: Res) -> Response:
     """Return a parcel of any vendor."""
     parcel = await require_parcel(resources, shipment_id, None)
     return JsonResponse(parcel_document(parcel, resources.settings.fulfillment))
@@ -54,7 +54,7 @@ async def record_parcel_event(
     request: Request,
     shipment_id: ShipmentId,
     wanted: ParcelEvent,
-    staff: Staff,
+    staff: OrdersWriter,
     call: Idempotent,
     resources: Res,
 ) -> Response:
@@ -65,7 +65,7 @@ async def record_parcel_event(
         shipment_id=parcel.id,
         event_id=f"staff:{update_id_of(call, 'record_event')}",
         status=wanted.status,
-        actor=f"staff:{staff.user_id}",
+        actor=staff.actor,
         occurred_at=wanted.occurred_at or datetime.now(UTC),
         description=wanted.description,
         location=wanted.location,
@@ -80,7 +80,7 @@ async def reallocate_parcel(
     request: Request,
     shipment_id: ShipmentId,
     wanted: Reallocation,
-    staff: Staff,
+    staff: OrdersWriter,
     call: Idempotent,
     resources: Res,
 ) -> Response:
@@ -89,7 +89,7 @@ async def reallocate_parcel(
     step = ReallocateShipment(
         order_id=parcel.order_id,
         shipment_id=parcel.id,
-        actor=f"staff:{staff.user_id}",
+        actor=staff.actor,
         reason=wanted.reason,
         warehouse_id=wanted.warehouse_id,
     )
@@ -102,14 +102,14 @@ async def move_any_parcel(
     request: Request,
     shipment_id: ShipmentId,
     move: Annotated[VendorMove, Path(examples=["pack"])],
-    staff: Staff,
+    staff: OrdersWriter,
     call: Idempotent,
     resources: Res,
     wanted: Packing | None = None,
 ) -> Response:
     """Accept, pack or hand over a parcel in its vendor's place; `items` count for packing."""
     parcel = await require_parcel(resources, shipment_id, None)
-    actor = f"staff:{staff.user_id}"
+    actor = staff.actor
     ids = {"order_id": parcel.order_id, "shipment_id": parcel.id}
     step: ShipmentStep | SplitShipment = ShipmentStep(**ids, actor=actor)
     if move is VendorMove.PACK:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from api import editing, stock
-from api.auth import Staff
+from api.auth import StockReader, StockWriter
 from api.dependencies import Cursor, CursorsDep, Limit, Res, Sku
 from api.editing import IfMatch
 from api.idempotency import Idempotent
@@ -51,7 +51,11 @@ _LIST = {
     responses=problems(*_ONCE, "invalid-state"),
 )
 async def adjust_stock(
-    request: Request, wanted: AdjustmentRequest, _staff: Staff, call: Idempotent, resources: Res
+    request: Request,
+    wanted: AdjustmentRequest,
+    _staff: StockWriter,
+    call: Idempotent,
+    resources: Res,
 ) -> Response:
     """Add units to a place or take some away; what comes in goes to orders that wait first."""
     return await stock.adjust(request, resources, call, wanted)
@@ -70,7 +74,7 @@ async def adjust_stock(
 async def take_stock(
     *,
     request: Request,
-    _staff: Staff,
+    _staff: StockWriter,
     call: Idempotent,
     resources: Res,
     dry_run: Annotated[bool, Query(description="Only tell what would change")] = False,
@@ -93,7 +97,7 @@ async def take_stock(
 )
 async def list_movements(
     *,
-    _staff: Staff,
+    _staff: StockReader,
     resources: Res,
     cursors: CursorsDep,
     limit: Limit = 20,
@@ -128,7 +132,7 @@ async def list_movements(
     response_model=StockPolicy,
     responses=problems(*_STAFF, "not-found"),
 )
-async def get_stock_policy(sku: Sku, _staff: Staff, resources: Res) -> Response:
+async def get_stock_policy(sku: Sku, _staff: StockReader, resources: Res) -> Response:
     """Return how a variant is sold when stock runs out."""
     async with resources.database.transaction() as session:
         policy = await stock_changes.find_policy(session, sku)
@@ -144,7 +148,7 @@ async def set_stock_policy(
     *,
     sku: Sku,
     wanted: StockPolicyRequest,
-    staff: Staff,
+    staff: StockWriter,
     resources: Res,
     if_match: IfMatch = None,
 ) -> Response:
@@ -154,7 +158,7 @@ async def set_stock_policy(
         present = await stock_changes.find_policy(session, sku, lock=True)
         editing.require_match(if_match, _policy_document(sku, present))
         await stock_changes.set_policy(
-            session, sku, policy, actor=f"staff:{staff.user_id}", reason=wanted.reason
+            session, sku, policy, actor=staff.actor, reason=wanted.reason
         )
     await stock_alerts.watch(resources.database, [sku])
     return editing.edited(_policy_document(sku, policy))

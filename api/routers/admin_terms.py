@@ -9,7 +9,7 @@ from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
-from api.auth import Staff
+from api.auth import TermsReader, TermsWriter
 from api.carts import refuse
 from api.dependencies import Cursor, CursorsDep, Limit, Res
 from api.json_route import JsonResponse, router
@@ -28,7 +28,11 @@ _CHANGES = problems("not-authenticated", "forbidden")
 
 @api.get("/admin/tax-rules", response_model=terms.TaxRulePage, responses=_LISTS)
 async def list_tax_rules(
-    _staff: Staff, resources: Res, cursors: CursorsDep, limit: Limit = 20, cursor: Cursor = None
+    _staff: TermsReader,
+    resources: Res,
+    cursors: CursorsDep,
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> Response:
     """Return every rule, by country and region."""
     scope = {"list": "tax-rules"}
@@ -41,7 +45,7 @@ async def list_tax_rules(
 
 
 @api.put("/admin/tax-rules", response_model=terms.TaxRule, responses=_CHANGES)
-async def put_tax_rule(wanted: terms.TaxRuleChange, staff: Staff, resources: Res) -> Response:
+async def put_tax_rule(wanted: terms.TaxRuleChange, staff: TermsWriter, resources: Res) -> Response:
     """Set the rate of a country or of a region of it."""
     rule = TaxRule(**wanted.model_dump(exclude={"reason"}))
     async with resources.database.transaction() as session:
@@ -51,7 +55,11 @@ async def put_tax_rule(wanted: terms.TaxRuleChange, staff: Staff, resources: Res
 
 @api.get("/admin/shipping-options", response_model=terms.ShippingOptionPage, responses=_LISTS)
 async def list_shipping_options(
-    _staff: Staff, resources: Res, cursors: CursorsDep, limit: Limit = 20, cursor: Cursor = None
+    _staff: TermsReader,
+    resources: Res,
+    cursors: CursorsDep,
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> Response:
     """Return every fee, by method, zone, currency and weight."""
     scope = {"list": "shipping-options"}
@@ -65,7 +73,7 @@ async def list_shipping_options(
 
 @api.put("/admin/shipping-options", response_model=terms.ShippingOption, responses=_CHANGES)
 async def put_shipping_option(
-    wanted: terms.ShippingOptionChange, staff: Staff, resources: Res
+    wanted: terms.ShippingOptionChange, staff: TermsWriter, resources: Res
 ) -> Response:
     """Set the fee of a method in a zone from a weight on."""
     option = ShippingOption(**wanted.model_dump(exclude={"reason"}))
@@ -86,7 +94,7 @@ async def _put(
         key = "/".join(str(part) for part in _parts(row))
         await audit.record(
             session,
-            actor=f"staff:{staff.user_id}",
+            actor=staff.actor,
             action=action,
             target=f"{row.__tablename__}/{key}",
             reason=reason,

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from api import stock
-from api.auth import Staff
+from api.auth import StockReader, StockWriter
 from api.dependencies import Cursor, CursorsDep, Limit, Res, TransferId
 from api.idempotency import Idempotent
 from api.json_route import JsonResponse, router
@@ -27,7 +27,7 @@ _ONCE = (*_STAFF, "idempotency-key-missing", "idempotency-key-reused", "invalid-
     "/admin/stock-transfers", status_code=201, response_model=Transfer, responses=problems(*_ONCE)
 )
 async def send_transfer(
-    request: Request, wanted: TransferRequest, _staff: Staff, call: Idempotent, resources: Res
+    request: Request, wanted: TransferRequest, _staff: StockWriter, call: Idempotent, resources: Res
 ) -> Response:
     """Let units leave for another warehouse: they are on no shelf until they arrive."""
     return await stock.send_transfer(request, resources, call, wanted)
@@ -40,7 +40,7 @@ async def send_transfer(
 )
 async def list_transfers(
     *,
-    _staff: Staff,
+    _staff: StockReader,
     resources: Res,
     cursors: CursorsDep,
     limit: Limit = 20,
@@ -70,7 +70,7 @@ async def list_transfers(
     response_model=Transfer,
     responses=problems(*_STAFF, "not-found"),
 )
-async def get_transfer(transfer_id: TransferId, _staff: Staff, resources: Res) -> Response:
+async def get_transfer(transfer_id: TransferId, _staff: StockReader, resources: Res) -> Response:
     """Return one transfer."""
     async with resources.database.transaction() as session:
         return JsonResponse(stock.transfer_document(await transfers.find(session, transfer_id)))
@@ -82,7 +82,7 @@ async def get_transfer(transfer_id: TransferId, _staff: Staff, resources: Res) -
     responses=problems(*_ONCE, "not-found"),
 )
 async def receive_transfer(
-    request: Request, transfer_id: TransferId, _staff: Staff, call: Idempotent, resources: Res
+    request: Request, transfer_id: TransferId, _staff: StockWriter, call: Idempotent, resources: Res
 ) -> Response:
     """The units have arrived; orders that wait for them get them first."""
     return await stock.end_transfer(request, resources, call, transfer_id, TransferStatus.RECEIVED)
@@ -94,7 +94,7 @@ async def receive_transfer(
     responses=problems(*_ONCE, "not-found"),
 )
 async def cancel_transfer(
-    request: Request, transfer_id: TransferId, _staff: Staff, call: Idempotent, resources: Res
+    request: Request, transfer_id: TransferId, _staff: StockWriter, call: Idempotent, resources: Res
 ) -> Response:
     """The units are back where they left."""
     return await stock.end_transfer(request, resources, call, transfer_id, TransferStatus.CANCELED)

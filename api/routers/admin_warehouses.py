@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Response
 
 from api import editing
-from api.auth import Staff
+from api.auth import StockReader, StockWriter
 from api.dependencies import Cursor, CursorsDep, Limit, Res, WarehouseId
 from api.editing import IfMatch
 from api.idempotency import Idempotent, replay
@@ -33,7 +33,11 @@ _NEVER_NULL = ("name", "country", "priority")
     responses=problems(*_STAFF, "invalid-cursor"),
 )
 async def list_warehouses(
-    _staff: Staff, resources: Res, cursors: CursorsDep, limit: Limit = 20, cursor: Cursor = None
+    _staff: StockReader,
+    resources: Res,
+    cursors: CursorsDep,
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> Response:
     """Return warehouses by id."""
     scope = {"list": "warehouses"}
@@ -60,7 +64,7 @@ async def list_warehouses(
     responses=problems(*_STAFF, "idempotency-key-missing", "idempotency-key-reused"),
 )
 async def add_warehouse(
-    wanted: WarehouseRequest, staff: Staff, call: Idempotent, resources: Res
+    wanted: WarehouseRequest, staff: StockWriter, call: Idempotent, resources: Res
 ) -> Response:
     """Add a warehouse; it has no stock yet."""
     record = await call.claim(resources.database, new_id(Prefix.WAREHOUSE))
@@ -71,7 +75,7 @@ async def add_warehouse(
             session,
             record.resource_id,
             wanted.model_dump(),
-            actor=f"staff:{staff.user_id}",
+            actor=staff.actor,
         )
         body = to_json(_document(warehouse))
     location = f"/v1/admin/warehouses/{record.resource_id}"
@@ -84,7 +88,7 @@ async def add_warehouse(
     response_model=Warehouse,
     responses=problems(*_STAFF, "not-found"),
 )
-async def get_warehouse(warehouse_id: WarehouseId, _staff: Staff, resources: Res) -> Response:
+async def get_warehouse(warehouse_id: WarehouseId, _staff: StockReader, resources: Res) -> Response:
     """Return one warehouse."""
     async with resources.database.transaction() as session:
         return editing.edited(_document(await warehouses.find(session, warehouse_id)))
@@ -99,7 +103,7 @@ async def change_warehouse(
     *,
     warehouse_id: WarehouseId,
     wanted: WarehouseChange,
-    staff: Staff,
+    staff: StockWriter,
     resources: Res,
     if_match: IfMatch = None,
 ) -> Response:
@@ -119,7 +123,7 @@ async def change_warehouse(
         if (after["latitude"] is None) != (after["longitude"] is None):
             detail = "latitude and longitude come together"
             raise InvalidRequestError([FieldError(pointer="/latitude", detail=detail)])
-        await warehouses.change(session, warehouse, values, actor=f"staff:{staff.user_id}")
+        await warehouses.change(session, warehouse, values, actor=staff.actor)
         return editing.edited(_document(warehouse))
 
 

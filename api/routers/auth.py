@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -30,7 +31,8 @@ from core.security import (
     password_weakness,
 )
 from models.repositories import users
-from models.repositories.users import Credentials
+from models.repositories.users import Credentials, NewSession
+from models.users import SignInMethod
 
 api = router("identity")
 
@@ -91,16 +93,18 @@ async def login(
     if not await passwords.verify(wanted.password, password_hash) or credentials is None:
         raise NotAuthenticatedError("the e-mail address or the password is wrong")
     refresh_token = new_refresh_token()
-    await users.open_session(
-        resources.database,
+    session = NewSession(
+        id=new_id(Prefix.SESSION),
         user_id=credentials.user_id,
+        method=SignInMethod.PASSWORD,
         token_hash=hash_refresh_token(refresh_token),
         lifetime_seconds=resources.settings.auth.refresh_token_seconds,
     )
+    await users.open_session(resources.database, session)
     if cart_token is not None and is_id(Prefix.CART, cart_id):
         with suppress(NotFoundError, InvalidStateError):
             await merge_cart(resources, cart_id, customer_id=credentials.user_id, token=cart_token)
-    return _session(tokens, credentials, refresh_token)
+    return _session(tokens, replace(credentials, session_id=session.id), refresh_token)
 
 
 @api.post("/auth/refresh", response_model=Session, responses=problems("not-authenticated"))
@@ -126,7 +130,11 @@ async def logout(wanted: RefreshRequest, resources: Res) -> None:
 
 def _session(tokens: AccessTokens, credentials: Credentials, refresh_token: str) -> Response:
     principal = Principal(
-        user_id=credentials.user_id, role=credentials.role, vendor_id=credentials.vendor_id
+        user_id=credentials.user_id,
+        role=credentials.role,
+        vendor_id=credentials.vendor_id,
+        permissions=credentials.granted,
+        session_id=credentials.session_id,
     )
     return JsonResponse(
         {

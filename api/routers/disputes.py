@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query, Request, Response
 
 from api import disputes
-from api.auth import Staff, VendorMember
+from api.auth import MoneyReader, MoneyWriter, VendorMoney
 from api.dependencies import Cursor, CursorsDep, DisputeId, Limit, Res
 from api.disputes import dispute_document, require_dispute, sale_document
 from api.idempotency import Idempotent
@@ -43,7 +43,7 @@ _ACT: dict[int | str, dict[str, Any]] = {
 @api.get("/admin/disputes", response_model=DisputePage, responses=_LIST)
 async def list_disputes(
     *,
-    _: Staff,
+    _: MoneyReader,
     resources: Res,
     cursors: CursorsDep,
     limit: Limit = 20,
@@ -73,7 +73,7 @@ async def list_disputes(
 
 
 @api.get("/admin/disputes/{id}", response_model=Dispute, responses=_ONE)
-async def get_dispute(dispute_id: DisputeId, _: Staff, resources: Res) -> Response:
+async def get_dispute(dispute_id: DisputeId, _: MoneyReader, resources: Res) -> Response:
     """Return one dispute, with what the bank was told."""
     view = await require_dispute(resources, dispute_id)
     return JsonResponse(dispute_document(view), headers={"ETag": etag(view.version)})
@@ -84,7 +84,7 @@ async def submit_evidence(
     *,
     request: Request,
     dispute_id: DisputeId,
-    staff: Staff,
+    staff: MoneyWriter,
     evidence: EvidenceFields,
     call: Idempotent,
     resources: Res,
@@ -98,7 +98,7 @@ async def submit_evidence(
         call,
         view,
         fields=evidence,
-        actor=f"staff:{staff.user_id}",
+        actor=staff.actor,
         if_match=if_match,
     )
 
@@ -108,7 +108,7 @@ async def accept_dispute(
     *,
     request: Request,
     dispute_id: DisputeId,
-    staff: Staff,
+    staff: MoneyWriter,
     acceptance: Acceptance,
     call: Idempotent,
     resources: Res,
@@ -122,7 +122,7 @@ async def accept_dispute(
         call,
         view,
         reason=acceptance.reason,
-        actor=f"staff:{staff.user_id}",
+        actor=staff.actor,
         if_match=if_match,
     )
 
@@ -130,7 +130,7 @@ async def accept_dispute(
 @api.get("/vendor/disputes", response_model=DisputedSalePage, responses=_LIST)
 async def list_disputed_sales(
     *,
-    vendor: VendorMember,
+    vendor: VendorMoney,
     resources: Res,
     cursors: CursorsDep,
     limit: Limit = 20,

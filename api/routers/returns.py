@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from api import carts
-from api.auth import Staff
+from api.auth import OrdersReader, OrdersWriter
 from api.dependencies import Cursor, CursorsDep, Limit, OrderId, Res, ReturnId
 from api.guests import OrderCall, OrderReader, ReturnCall, ReturnReader, actor_of
 from api.idempotency import Idempotent
@@ -108,7 +108,7 @@ async def ship_return(
 )
 async def list_returns(
     *,
-    _: Staff,
+    _: OrdersReader,
     resources: Res,
     cursors: CursorsDep,
     limit: Limit = 20,
@@ -140,7 +140,7 @@ async def approve_return(
     *,
     request: Request,
     return_id: ReturnId,
-    staff: Staff,
+    staff: OrdersWriter,
     call: Idempotent,
     resources: Res,
     decision: ReturnApproval | None = None,
@@ -150,7 +150,7 @@ async def approve_return(
     reason = (decision.reason if decision else None) or ""
     move = Move(
         update="approve",
-        argument=DecideReturn(actor=f"staff:{staff.user_id}", reason=reason),
+        argument=DecideReturn(actor=staff.actor, reason=reason),
         wanted=ReturnStatus.APPROVED,
     )
     return await move_return(request, resources, call, view, move)
@@ -161,7 +161,7 @@ async def reject_return(
     *,
     request: Request,
     return_id: ReturnId,
-    staff: Staff,
+    staff: OrdersWriter,
     decision: ReturnRejection,
     call: Idempotent,
     resources: Res,
@@ -170,7 +170,7 @@ async def reject_return(
     view = await require_return(resources, return_id)
     move = Move(
         update="reject",
-        argument=DecideReturn(actor=f"staff:{staff.user_id}", reason=decision.reason),
+        argument=DecideReturn(actor=staff.actor, reason=decision.reason),
         wanted=ReturnStatus.REJECTED,
     )
     return await move_return(request, resources, call, view, move)
@@ -181,7 +181,7 @@ async def receive_return(
     *,
     request: Request,
     return_id: ReturnId,
-    staff: Staff,
+    staff: OrdersWriter,
     received: ReceivedReturn,
     call: Idempotent,
     resources: Res,
@@ -198,7 +198,7 @@ async def receive_return(
             order_id=view.order_id,
             return_id=return_id,
             items=_received(view, received),
-            actor=f"staff:{staff.user_id}",
+            actor=staff.actor,
             warehouse_id=warehouse_id,
             refusal=f"{refusal.reason} (goods {refusal.goods})" if refusal else None,
         ),

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from api import settlements
-from api.auth import VendorMember
+from api.auth import VendorMoney
 from api.dependencies import Cursor, CursorsDep, Limit, Res, SettlementId
 from api.json_route import JsonResponse, router
 from api.openapi import problems
@@ -28,7 +28,7 @@ _VENDOR = ("not-authenticated", "forbidden")
     responses=problems(*_VENDOR, "invalid-cursor"),
 )
 async def list_own_settlements(
-    vendor: VendorMember,
+    vendor: VendorMoney,
     resources: Res,
     cursors: CursorsDep,
     limit: Limit = 20,
@@ -62,7 +62,7 @@ async def get_own_statement(
     *,
     request: Request,
     wanted: SettlementId,
-    vendor: VendorMember,
+    vendor: VendorMoney,
     resources: Res,
     form: Annotated[StatementFormat | None, Query(alias="format")] = None,
 ) -> Response:
@@ -72,7 +72,7 @@ async def get_own_statement(
 
 
 @api.get("/vendor/balance", response_model=VendorBalanceList, responses=problems(*_VENDOR))
-async def get_own_balance(vendor: VendorMember, resources: Res) -> Response:
+async def get_own_balance(vendor: VendorMoney, resources: Res) -> Response:
     """Return what the vendor is owed, in each currency."""
     rows = await payables.balances(
         resources.database, datetime.now(UTC), vendor_id=vendor.vendor_id

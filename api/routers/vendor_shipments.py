@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Query, Request, Response
 
-from api.auth import VendorMember
+from api.auth import VendorOrders
 from api.dependencies import Cursor, CursorsDep, Limit, Res, ShipmentId
 from api.idempotency import Idempotent
 from api.json_route import JsonResponse, router
@@ -35,7 +35,7 @@ _MOVE = {
 )
 async def list_vendor_parcels(
     *,
-    vendor: VendorMember,
+    vendor: VendorOrders,
     resources: Res,
     cursors: CursorsDep,
     limit: Limit = 20,
@@ -65,7 +65,7 @@ async def list_vendor_parcels(
 
 @api.get("/vendor/shipments/{id}", response_model=Parcel, responses=_OWN)
 async def get_vendor_parcel(
-    shipment_id: ShipmentId, vendor: VendorMember, resources: Res
+    shipment_id: ShipmentId, vendor: VendorOrders, resources: Res
 ) -> Response:
     """Return one of the vendor's parcels; its address once it is accepted."""
     parcel = await require_parcel(resources, shipment_id, vendor.vendor_id)
@@ -77,7 +77,7 @@ async def accept_parcel(
     *,
     request: Request,
     shipment_id: ShipmentId,
-    vendor: VendorMember,
+    vendor: VendorOrders,
     call: Idempotent,
     resources: Res,
 ) -> Response:
@@ -93,7 +93,7 @@ async def reject_parcel(
     request: Request,
     shipment_id: ShipmentId,
     wanted: Rejection,
-    vendor: VendorMember,
+    vendor: VendorOrders,
     call: Idempotent,
     resources: Res,
 ) -> Response:
@@ -113,7 +113,7 @@ async def pack_parcel(
     *,
     request: Request,
     shipment_id: ShipmentId,
-    vendor: VendorMember,
+    vendor: VendorOrders,
     call: Idempotent,
     resources: Res,
     wanted: Packing | None = None,
@@ -135,7 +135,7 @@ async def hand_over_parcel(
     *,
     request: Request,
     shipment_id: ShipmentId,
-    vendor: VendorMember,
+    vendor: VendorOrders,
     call: Idempotent,
     resources: Res,
 ) -> Response:

@@ -51,6 +51,13 @@ class Prefix(StrEnum):
     DIFFERENCE = "dif"
     SETTLEMENT = "stl"
     COMMISSION = "com"
+    SESSION = "ses"
+    MESSAGE = "msg"
+    API_KEY = "key"
+    ERASURE = "ers"
+    EXPORT = "exp"
+    JOB = "job"
+    PRICE = "prc"
 
 
 def new_id(prefix: Prefix) -> str:

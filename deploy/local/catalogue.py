@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from sqlmodel import SQLModel, col, select
 
 from core.database import Database
 from core.domain.ids import Prefix, derived_id
+from core.domain.permissions import EVERYTHING, VendorRank
 from deploy.local import terms
 from models import (
     Category,
@@ -54,6 +56,7 @@ _SHOP = Path(__file__).with_name("demo_shop.toml")
 _ROOT = "usr_01jgfjjz00e008000000000000"
 """The shop's ids are derived from this one, so that a second run finds the rows of the first."""
 
+_VERIFIED = datetime(2025, 1, 1, tzinfo=UTC)
 _DEFAULT_STOCK = 5_000
 _DEFAULT_GRAMS = 300
 
@@ -229,6 +232,9 @@ async def _seed_accounts(connection: AsyncConnection) -> None:
             "email": email,
             "name": f"Demo {name}",
             "role": _role_of(name),
+            "permissions": sorted(EVERYTHING) if _role_of(name) == Role.STAFF else [],
+            "vendor_rank": VendorRank.OWNER if name in _WORKS_FOR else None,
+            "email_verified_at": _VERIFIED,
             "password_hash": password_hash,
             "vendor_id": derived_id(Prefix.VENDOR, _ROOT, _WORKS_FOR[name])
             if name in _WORKS_FOR

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
 
 from core.database import Database
+from core.domain.permissions import RANKS, Permission, VendorRank
+from models.users import SignInMethod
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UserRow:
     id: str
-    email: str
+    email: str | None
     name: str
     role: str
     vendor_id: str | None
@@ -28,7 +31,18 @@ class Credentials:
     user_id: str
     role: str
     vendor_id: str | None
+    vendor_rank: str | None
+    permissions: Sequence[str]
+    """What somebody of staff may do."""
     password_hash: str | None
+    session_id: str | None = None
+
+    @property
+    def granted(self) -> frozenset[Permission]:
+        """What the account may do, as staff or as a member of its vendor."""
+        if self.vendor_rank is not None:
+            return RANKS[VendorRank(self.vendor_rank)]
+        return frozenset(Permission(word) for word in self.permissions)
 
 
 _INSERT = text("""
@@ -39,7 +53,7 @@ RETURNING id
 """)
 
 _CREDENTIALS = text("""
-SELECT id AS user_id, role, vendor_id, password_hash FROM users
+SELECT id AS user_id, role, vendor_id, vendor_rank, permissions, password_hash FROM users
 WHERE lower(email) = lower(:email) AND disabled_at IS NULL
 """)
 
@@ -51,8 +65,13 @@ _RENAME = text(
 )
 
 _OPEN_SESSION = text("""
+WITH opened AS (
+    INSERT INTO sessions (id, user_id, method, device, address, reason, expires_at)
+    VALUES (:id, :user_id, :method, :device, :address, '',
+        now() + make_interval(secs => :lifetime))
+)
 INSERT INTO refresh_tokens (token_hash, family_id, user_id, expires_at)
-VALUES (:token_hash, :token_hash, :user_id, now() + make_interval(secs => :lifetime))
+VALUES (:token_hash, :id, :user_id, now() + make_interval(secs => :lifetime))
 """)
 
 # One statement decides, so two at once cannot both rotate: the loser waits for the row, sees it
@@ -63,15 +82,26 @@ WITH used AS (
     FROM users u
     WHERE t.token_hash = :old_hash AND t.used_at IS NULL AND t.revoked_at IS NULL
       AND t.expires_at > now() AND u.id = t.user_id AND u.disabled_at IS NULL
-    RETURNING t.family_id, t.user_id, u.role, u.vendor_id
+    RETURNING t.family_id, t.user_id, u.role, u.vendor_id, u.vendor_rank, u.permissions
+), seen AS (
+    UPDATE sessions s SET last_used_at = now(),
+        expires_at = now() + make_interval(secs => :lifetime)
+    FROM used WHERE s.id = used.family_id
 ), made AS (
     INSERT INTO refresh_tokens (token_hash, family_id, user_id, expires_at)
     SELECT :new_hash, family_id, user_id, now() + make_interval(secs => :lifetime) FROM used
 )
-SELECT user_id, role, vendor_id, NULL AS password_hash FROM used
+SELECT user_id, role, vendor_id, vendor_rank, permissions, NULL AS password_hash,
+    family_id AS session_id
+FROM used
 """)
 
 _REVOKE_FAMILY = text("""
+WITH ended AS (
+    UPDATE sessions SET revoked_at = now()
+    WHERE revoked_at IS NULL
+      AND id = (SELECT family_id FROM refresh_tokens WHERE token_hash = :token_hash)
+)
 UPDATE refresh_tokens SET revoked_at = now()
 WHERE revoked_at IS NULL
   AND family_id = (SELECT family_id FROM refresh_tokens WHERE token_hash = :token_hash)
@@ -103,13 +133,32 @@ async def rename_user(database: Database, user_id: str, name: str) -> UserRow | 
     return UserRow(**rows[0]) if rows else None
 
 
-async def open_session(
-    database: Database, *, user_id: str, token_hash: str, lifetime_seconds: int
-) -> None:
-    """Start a family of refresh tokens."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewSession:
+    """A sign-in: how, and from where; ``device`` and ``address`` are for its owner to know it."""
+
+    id: str
+    user_id: str
+    method: SignInMethod
+    token_hash: str
+    lifetime_seconds: int
+    device: str = ""
+    address: str = ""
+
+
+async def open_session(database: Database, wanted: NewSession) -> None:
+    """Start a session and its family of refresh tokens."""
     await database.statement(
         _OPEN_SESSION,
-        {"user_id": user_id, "token_hash": token_hash, "lifetime": float(lifetime_seconds)},
+        {
+            "id": wanted.id,
+            "user_id": wanted.user_id,
+            "method": wanted.method,
+            "device": wanted.device,
+            "address": wanted.address,
+            "token_hash": wanted.token_hash,
+            "lifetime": float(wanted.lifetime_seconds),
+        },
     )
 
 

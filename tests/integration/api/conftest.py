@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from api.app import create_app
 from core.domain.ids import Prefix, new_id
+from core.domain.permissions import EVERYTHING
 from core.resources import Resources, open_resources
 from core.security import AccessTokens, Passwords, Principal
 from core.settings import Settings
@@ -58,11 +59,16 @@ class World:
                     email=email,
                     name="Ada",
                     role=role,
+                    permissions=sorted(EVERYTHING) if role == "staff" else [],
                     password_hash=await Passwords().hash(PASSWORD),
                 )
             )
         token = AccessTokens.of(self.resources.settings.auth).issue(
-            Principal(user_id=user_id, role=role)
+            Principal(
+                user_id=user_id,
+                role=role,
+                permissions=EVERYTHING if role == "staff" else frozenset(),
+            )
         )
         return Person(user_id=user_id, email=email, headers={"Authorization": f"Bearer {token}"})
 

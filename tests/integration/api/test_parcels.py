@@ -13,6 +13,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.fulfillment import PostgresFulfillmentActivities
 from api.schemas.shipments import Parcel, ParcelPage
 from core.domain.ids import Prefix, new_id
+from core.domain.permissions import RANKS, VendorRank
 from core.security import AccessTokens, Principal
 from tests.eventually import eventually
 from tests.integration.api.conftest import Person, World
@@ -25,7 +26,12 @@ from workflows.task_queues import TaskQueue
 
 
 def headers_of_vendor(world: World, vendor_id: str | None) -> dict[str, str]:
-    principal = Principal(user_id=new_id(Prefix.USER), role="vendor", vendor_id=vendor_id)
+    principal = Principal(
+        user_id=new_id(Prefix.USER),
+        role="vendor",
+        vendor_id=vendor_id,
+        permissions=RANKS[VendorRank.OWNER],
+    )
     token = AccessTokens.of(world.resources.settings.auth).issue(principal)
     return {"Authorization": f"Bearer {token}"}
 

@@ -94,6 +94,7 @@ async def test_what_is_written_once_refuses_to_be_changed(database_url: str) -> 
         triggers = await connection.fetch(
             "SELECT event_object_table AS name, event_manipulation AS verb"
             " FROM information_schema.triggers WHERE event_manipulation <> 'INSERT'"
+            " AND action_statement LIKE '%perdure_refuse_change%'"
             " ORDER BY 1, 2"
         )
     finally:

@@ -126,5 +126,5 @@ def test_id_of_another_kind_is_not_of_this_kind() -> None:
 
 def test_prefixes_are_those_of_the_contract() -> None:
     listed = "aud cat dev evt hld itm med ord pay prd ret rfd rpt shp sub usr var ven whk whs"
-    ours = "com crt dif dsp edt prm rec rul stl trf zon"
+    ours = "com crt dif dsp edt ers exp job key msg prc prm rec rul ses stl trf zon"
     assert sorted(Prefix) == sorted(f"{listed} {ours}".split())
