@@ -15,8 +15,10 @@ from core.cache import open_cache
 from core.database import Database
 from core.gateways.carrier import CarrierGateway
 from core.gateways.carrier_http import HttpCarrierGateway
+from core.gateways.email import EmailGateway, SmtpEmailGateway
 from core.gateways.payments import PaymentGateway
 from core.gateways.paystack import PaystackGateway
+from core.gateways.sms import HttpSmsGateway, SmsGateway
 from core.gateways.stripe import StripeGateway
 from core.settings import Settings
 from core.telemetry import trace_statements
@@ -41,6 +43,8 @@ class Resources:
     temporal: Client
     payments: Mapping[str, PaymentGateway]
     carrier: CarrierGateway
+    email: EmailGateway
+    sms: SmsGateway
 
 
 @asynccontextmanager
@@ -67,6 +71,8 @@ async def open_resources(
             stack.push_async_callback(gateway.close)
         carrier = HttpCarrierGateway.open(settings.carrier)
         stack.push_async_callback(carrier.close)
+        sms = HttpSmsGateway.open(settings.sms)
+        stack.push_async_callback(sms.close)
         yield Resources(
             settings=settings,
             database=database,
@@ -74,4 +80,6 @@ async def open_resources(
             temporal=await temporal.connect(settings, lazy=not for_worker, runtime=runtime),
             payments=payments,
             carrier=carrier,
+            email=SmtpEmailGateway(settings.email),
+            sms=sms,
         )

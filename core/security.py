@@ -21,7 +21,7 @@ from zxcvbn import zxcvbn
 
 from core.domain.errors import NotAuthenticatedError
 from core.domain.permissions import Permission
-from core.settings import AuthSettings
+from core.settings_people import AuthSettings
 
 ALGORITHM = "HS256"
 KNOWN = frozenset(permission.value for permission in Permission)

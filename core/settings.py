@@ -16,8 +16,9 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.secret_stores import AwsSettings, SecretStore, VaultSettings
-from core.section import Section
+from core.section import PLACEHOLDER, Section
 from core.settings_payments import PaymentSettings
+from core.settings_people import AuthSettings, EmailSettings, SmsSettings
 from core.settings_sources import SecretStoreSource
 from core.settings_trade import (
     CartSettings,
@@ -30,9 +31,6 @@ from core.settings_trade import (
     SettlementSettings,
     StockSettings,
 )
-
-PLACEHOLDER = "embedded-placeholder"
-"""Secrets that start with this are for the embedded stack only; production refuses them."""
 
 
 class Environment(StrEnum):
@@ -103,22 +101,6 @@ class CarrierSettings(Section):
     timeout_seconds: float = 20.0
 
 
-class AuthSettings(Section):
-    jwt_key: SecretStr = SecretStr(f"{PLACEHOLDER}-signing-key-of-32-bytes-at-least")
-    jwt_key_id: str = "embedded-1"
-    previous_jwt_keys: dict[str, SecretStr] = Field(
-        default_factory=dict, description="JSON object of key id to key, still accepted"
-    )
-    issuer: str = "perdure"
-    access_token_seconds: int = 3600
-    refresh_token_seconds: int = 30 * 86_400
-    cursor_key: SecretStr = SecretStr(f"{PLACEHOLDER}-cursor-key-of-32-bytes-at-least")
-    tracking_key: SecretStr = Field(
-        default=SecretStr(f"{PLACEHOLDER}-tracking-key-of-32-bytes-at-least"),
-        description="signs the tokens with which guests follow their orders",
-    )
-
-
 class ApiSettings(Section):
     host: str = "127.0.0.1"
     port: int = 18080
@@ -185,6 +167,8 @@ class Settings(BaseSettings):
     payments: PaymentSettings = PaymentSettings()
     carrier: CarrierSettings = CarrierSettings()
     auth: AuthSettings = AuthSettings()
+    email: EmailSettings = EmailSettings()
+    sms: SmsSettings = SmsSettings()
     api: ApiSettings = ApiSettings()
     cart: CartSettings = CartSettings()
     checkout: CheckoutSettings = CheckoutSettings()
@@ -222,6 +206,8 @@ class Settings(BaseSettings):
             "PERDURE_AUTH_JWT_KEY": self.auth.jwt_key,
             "PERDURE_AUTH_CURSOR_KEY": self.auth.cursor_key,
             "PERDURE_AUTH_TRACKING_KEY": self.auth.tracking_key,
+            "PERDURE_AUTH_ONE_TIME_KEY": self.auth.one_time_key,
+            "PERDURE_SMS_API_KEY": self.sms.api_key,
         }
         if "stripe" in self.payments.providers:
             secrets["PERDURE_STRIPE_API_KEY"] = self.stripe.api_key
