@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
 from temporalio.client import Client
 from temporalio.runtime import Runtime
 
 from core import temporal
-from core.cache import open_cache
+from core.cache import CacheClient, open_cache
 from core.database import Database
 from core.gateways.carrier import CarrierGateway
 from core.gateways.carrier_http import HttpCarrierGateway
@@ -41,7 +40,7 @@ class Resources:
 
     settings: Settings
     database: Database
-    cache: Redis
+    cache: CacheClient
     temporal: Client
     payments: Mapping[str, PaymentGateway]
     carrier: CarrierGateway

@@ -54,8 +54,14 @@ class PostgresSettings(Section):
 
 
 class RedisSettings(Section):
-    url: SecretStr = SecretStr("redis://127.0.0.1:16379/0")
+    url: SecretStr = Field(
+        default=SecretStr("redis://127.0.0.1:16379/0"),
+        description="also redis+sentinel://host,host/service and redis+cluster://host,host",
+    )
     timeout_seconds: float = Field(default=0.25, description="slower than this counts as down")
+    sentinel_password: SecretStr | None = Field(
+        default=None, description="of the Sentinels; that of the servers is in the address"
+    )
 
 
 class TemporalSettings(Section):
