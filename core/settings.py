@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from core.secret_stores import AwsSettings, SecretStore, VaultSettings
 from core.section import PLACEHOLDER, Section
+from core.settings_objects import ObjectSettings, ObjectStoreKind
 from core.settings_payments import PaymentSettings
 from core.settings_people import AuthSettings, EmailSettings, SmsSettings
 from core.settings_sources import SecretStoreSource
@@ -53,8 +54,14 @@ class PostgresSettings(Section):
 
 
 class RedisSettings(Section):
-    url: SecretStr = SecretStr("redis://127.0.0.1:16379/0")
+    url: SecretStr = Field(
+        default=SecretStr("redis://127.0.0.1:16379/0"),
+        description="also redis+sentinel://host,host/service and redis+cluster://host,host",
+    )
     timeout_seconds: float = Field(default=0.25, description="slower than this counts as down")
+    sentinel_password: SecretStr | None = Field(
+        default=None, description="of the Sentinels; that of the servers is in the address"
+    )
 
 
 class TemporalSettings(Section):
@@ -166,6 +173,7 @@ class Settings(BaseSettings):
     paystack: PaystackSettings = PaystackSettings()
     payments: PaymentSettings = PaymentSettings()
     carrier: CarrierSettings = CarrierSettings()
+    objects: ObjectSettings = ObjectSettings()
     auth: AuthSettings = AuthSettings()
     email: EmailSettings = EmailSettings()
     sms: SmsSettings = SmsSettings()
@@ -221,6 +229,8 @@ class Settings(BaseSettings):
                 f"PERDURE_PAYSTACK_PREVIOUS_SECRET_KEYS[{n}]": secret
                 for n, secret in enumerate(self.paystack.previous_secret_keys)
             }
+        if self.objects.store is ObjectStoreKind.LOCAL:
+            secrets["PERDURE_OBJECTS_SIGNING_KEY"] = self.objects.signing_key
         weak = [name for name, secret in secrets.items() if _is_weak(secret)]
         if self.carrier.webhook_secrets == CarrierSettings().webhook_secrets:
             weak.append("PERDURE_CARRIER_WEBHOOK_SECRETS")

@@ -18,6 +18,9 @@ class AuthSettings(Section):
     issuer: str = "perdure"
     access_token_seconds: int = 3600
     refresh_token_seconds: int = 30 * 86_400
+    failed_sign_in_seconds: float = Field(
+        default=0.5, ge=0, description="a wrong password is answered no sooner, whoever is meant"
+    )
     cursor_key: SecretStr = SecretStr(f"{PLACEHOLDER}-cursor-key-of-32-bytes-at-least")
     tracking_key: SecretStr = Field(
         default=SecretStr(f"{PLACEHOLDER}-tracking-key-of-32-bytes-at-least"),
