@@ -18,6 +18,7 @@ class Door(StrEnum):
     VENDOR = "a vendor's member whose rank has the permission"
     SELLER = "staff with the permission, or a vendor's member whose rank has it"
     PROVIDER = "the provider's signature"
+    LINK = "whoever has the signed link"
     CART = "the customer, or whoever has the cart's token"
     ORDER = "the customer, or whoever has the order's token"
 
@@ -54,6 +55,10 @@ def anyone(*, idempotent: bool = False) -> Policy:
 
 def provider() -> Policy:
     return Policy(door=Door.PROVIDER)
+
+
+def link() -> Policy:
+    return Policy(door=Door.LINK)
 
 
 def signed_in(*, own: Own | None = None, idempotent: bool = False) -> Policy:

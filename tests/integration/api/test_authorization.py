@@ -43,7 +43,7 @@ class Caller:
     def at(self, policy: Policy) -> set[int]:
         """What the caller gets at a door: ``LET_IN`` or a status."""
         match policy.door:
-            case Door.ANYONE | Door.PROVIDER:
+            case Door.ANYONE | Door.PROVIDER | Door.LINK:
                 return {LET_IN}
             case Door.CART if self.role is None:
                 return {LET_IN, UNKNOWN}
@@ -104,7 +104,7 @@ def routes() -> Iterator[tuple[str, APIRoute]]:
         for route in router.routes:
             if isinstance(route, APIRoute) and route.include_in_schema:
                 for method in route.methods or ():
-                    yield f"{method} {route.path}", route
+                    yield f"{method} {route.path_format}", route
 
 
 ALL = dict(routes())

@@ -71,7 +71,7 @@ def test_routes_that_refuse_some_who_are_signed_in_say_so(document: dict[str, An
 
 def test_every_id_of_somebody_is_tried_by_somebody_else() -> None:
     """Staff see all; every other path with an id says whose it is, or that anyone may read it."""
-    free = {Door.ANYONE, Door.STAFF, Door.PROVIDER}
+    free = {Door.ANYONE, Door.STAFF, Door.PROVIDER, Door.LINK}
 
     assert {
         name
@@ -82,7 +82,7 @@ def test_every_id_of_somebody_is_tried_by_somebody_else() -> None:
 
 def test_each_route_asks_for_the_permission_of_its_line() -> None:
     asked = {
-        f"{method} {route.path}": {
+        f"{method} {route.path_format}": {
             inspect.getclosurevars(call).nonlocals["permission"]
             for call in _calls(route.dependant)
             if inspect.isfunction(call) and "permission" in call.__code__.co_freevars
