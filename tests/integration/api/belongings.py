@@ -9,6 +9,9 @@ from datetime import UTC, datetime, timedelta
 from core.domain.ids import Prefix, new_id
 from core.domain.statuses import HoldStatus, SettlementStatus
 from models import Hold, Settlement
+from models.repositories import sessions
+from models.repositories.sessions import NewSession
+from models.users import SignInMethod
 from tests.integration.api.conftest import World
 from tests.integration.api.kept_carts import make_cart
 from tests.policies.policy import Own
@@ -103,6 +106,20 @@ async def of_settlement(world: World) -> Belonging:
     return await _of_vendor(world, "settlements", settlement_id, shelf.vendor_id)
 
 
+async def of_session(world: World) -> Belonging:
+    owner, stranger = await world.person(), await world.person()
+    session = NewSession(
+        id=new_id(Prefix.SESSION),
+        user_id=owner.user_id,
+        method=SignInMethod.PASSWORD,
+        token_hash=new_id(Prefix.SESSION),
+        lifetime_seconds=600,
+    )
+    await sessions.open_session(world.database, session)
+    path = {"id": session.id}
+    return Belonging(table="sessions", path=path, owner=owner.headers, stranger=stranger.headers)
+
+
 async def _sold(world: World, *, sent_back: bool = False) -> tuple[Belonging, Shelf]:
     """A customer's order that was delivered, or a return of it."""
     shelf = await world.shop.stock_up(5)
@@ -136,5 +153,6 @@ MAKERS: dict[Own, Callable[[World], Awaitable[Belonging]]] = {
     Own.ORDER: of_order,
     Own.RETURN: of_return,
     Own.PARCEL: of_parcel,
+    Own.SESSION: of_session,
     Own.SETTLEMENT: of_settlement,
 }
