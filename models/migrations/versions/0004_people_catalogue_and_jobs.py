@@ -424,8 +424,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         postgresql.ExcludeConstraint(
-            (sa.column("variant_id"), "="),
-            (sa.column("currency"), "="),
+            (sa.text("(variant_id || currency)"), "="),
             (sa.text("tstzrange(starts_at, ends_at)"), "&&"),
             using="gist",
             name="ex_price_periods_one_at_a_time",
@@ -447,7 +446,10 @@ def upgrade() -> None:
         postgresql_where=sa.text("told < 2"),
     )
     op.create_index(
-        op.f("ix_price_periods_variant_id"), "price_periods", ["variant_id"], unique=False
+        "ix_price_periods_variant_id",
+        "price_periods",
+        ["variant_id", "currency", "starts_at"],
+        unique=False,
     )
     op.add_column(
         "categories", sa.Column("description", sa.String(), server_default="", nullable=False)
@@ -705,7 +707,7 @@ def downgrade() -> None:
     op.drop_column("categories", "version")
     op.drop_column("categories", "position")
     op.drop_column("categories", "description")
-    op.drop_index(op.f("ix_price_periods_variant_id"), table_name="price_periods")
+    op.drop_index("ix_price_periods_variant_id", table_name="price_periods")
     op.drop_index(
         "ix_price_periods_due", table_name="price_periods", postgresql_where=sa.text("told < 2")
     )
