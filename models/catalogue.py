@@ -172,7 +172,8 @@ class PricePeriod(SQLModel, table=True):
         ),
         # The constraint's index would be taken for reads too if it had these columns, and is slow.
         Index("ix_price_periods_variant_id", "variant_id", "currency", "starts_at"),
-        Index("ix_price_periods_due", "starts_at", postgresql_where=text("told < 2")),
+        Index("ix_price_periods_starts_at", "starts_at", postgresql_where=text("told = 0")),
+        Index("ix_price_periods_ends_at", "ends_at", postgresql_where=text("told = 1")),
     )
 
     id: str = Field(primary_key=True)
@@ -182,7 +183,7 @@ class PricePeriod(SQLModel, table=True):
     starts_at: datetime = columns.timestamp(nullable=False)
     ends_at: datetime | None = columns.timestamp()
     told: int = columns.count()
-    """0 at first, 1 when its start was told by the product's event, 2 when its end was."""
+    """0 at first, 1 when its start is told by the product's event, 2 when all is told."""
     created_at: datetime = columns.created_at()
 
 

@@ -17,6 +17,7 @@ from core.domain.places import place_of
 from core.domain.pricing import ShippingFee
 from core.domain.promotions import Promotion
 from models.repositories import offers, promotions
+from models.repositories.categories import PATH
 from models.repositories.idempotency import KeyRecord, record_of
 
 _CATEGORY_IDS = """
@@ -58,15 +59,21 @@ _PRODUCTS = text(
     f"""SELECT to_json(found)::text AS document FROM ({_PRODUCT}
     AND (CAST(:after AS text) IS NULL OR p.id > :after)
     AND (CAST(:vendor_id AS text) IS NULL OR p.vendor_id = :vendor_id)
-    AND (CAST(:category_id AS text) IS NULL OR EXISTS (
-        SELECT 1 FROM product_categories c
-        WHERE c.product_id = p.id AND c.category_id = :category_id))
+    AND (CAST(:category_id AS text) IS NULL OR p.id IN (
+        WITH RECURSIVE down AS (
+            SELECT id FROM categories WHERE id = :category_id AND deleted_at IS NULL
+            UNION
+            SELECT child.id FROM down JOIN categories child
+                ON child.parent_id = down.id AND child.deleted_at IS NULL)
+        SELECT c.product_id FROM product_categories c JOIN down ON down.id = c.category_id))
     ORDER BY p.id LIMIT :limit) found"""
 )
-_CATEGORIES = text("""
-SELECT json_build_object('id', id, 'name', name, 'slug', slug, 'parent_id', parent_id)::text
-    AS document
-FROM categories WHERE CAST(:after AS text) IS NULL OR id > :after ORDER BY id LIMIT :limit
+_CATEGORIES = text(f"""
+SELECT json_build_object('id', c.id, 'name', c.name, 'slug', c.slug, 'parent_id', c.parent_id,
+    'description', c.description, 'position', c.position, 'path', {PATH})::text AS document
+FROM categories c
+WHERE c.deleted_at IS NULL AND (CAST(:after AS text) IS NULL OR c.id > :after)
+ORDER BY c.id LIMIT :limit
 """)
 
 # Everything that pricing a cart needs, and what the idempotency key already knows, in one trip.

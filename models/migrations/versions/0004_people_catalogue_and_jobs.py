@@ -439,11 +439,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_price_periods")),
     )
     op.create_index(
-        "ix_price_periods_due",
+        "ix_price_periods_starts_at",
         "price_periods",
         ["starts_at"],
         unique=False,
-        postgresql_where=sa.text("told < 2"),
+        postgresql_where=sa.text("told = 0"),
+    )
+    op.create_index(
+        "ix_price_periods_ends_at",
+        "price_periods",
+        ["ends_at"],
+        unique=False,
+        postgresql_where=sa.text("told = 1"),
     )
     op.create_index(
         "ix_price_periods_variant_id",
@@ -708,9 +715,8 @@ def downgrade() -> None:
     op.drop_column("categories", "position")
     op.drop_column("categories", "description")
     op.drop_index("ix_price_periods_variant_id", table_name="price_periods")
-    op.drop_index(
-        "ix_price_periods_due", table_name="price_periods", postgresql_where=sa.text("told < 2")
-    )
+    op.drop_index("ix_price_periods_starts_at", table_name="price_periods")
+    op.drop_index("ix_price_periods_ends_at", table_name="price_periods")
     op.drop_table("price_periods")
     op.drop_index(op.f("ix_sessions_user_id"), table_name="sessions")
     op.drop_table("sessions")
