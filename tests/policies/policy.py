@@ -36,6 +36,8 @@ class Own(StrEnum):
     RETURN = "return"
     PARCEL = "parcel"
     SETTLEMENT = "settlement"
+    MEMBER = "member"
+    INVITATION = "invitation"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
