@@ -88,7 +88,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
 def share(app: FastAPI, resources: Resources) -> None:
     """Give the handlers what they use."""
     app.state.resources = resources
-    app.state.limiter = Limiter(resources.cache, resources.settings.redis.url.get_secret_value())
+    app.state.limiter = Limiter(resources.cache)
     app.state.order_events = OrderEvents(
         resources.database,
         poll_seconds=resources.settings.api.sse_poll_seconds,

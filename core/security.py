@@ -23,7 +23,7 @@ from zxcvbn import zxcvbn
 from core.django_hashes import django_hashers
 from core.domain.errors import NotAuthenticatedError
 from core.domain.permissions import Permission
-from core.settings import AuthSettings
+from core.settings_people import AuthSettings
 
 ALGORITHM = "HS256"
 KNOWN = frozenset(permission.value for permission in Permission)
