@@ -42,6 +42,17 @@ async def anyone(request: Request) -> Principal | None:
     return context.principal
 
 
+async def in_person(principal: Annotated[Principal, Depends(signed_in)]) -> Principal:
+    """Require that the account's owner acts: nobody of staff in their place, and no machine.
+
+    Raises:
+        ForbiddenError: somebody acts for them.
+    """
+    if principal.impersonator_id is not None or principal.api_key_id is not None:
+        raise ForbiddenError("only the owner of the account may do this")
+    return principal
+
+
 def has_role(*roles: str) -> Callable[[Principal], Coroutine[Any, Any, Principal]]:
     """Return a dependency that requires one of the roles.
 
@@ -124,6 +135,7 @@ def _require(principal: Principal, permission: Permission) -> None:
 
 
 SignedIn = Annotated[Principal, Depends(signed_in)]
+InPerson = Annotated[Principal, Depends(in_person)]
 Anyone = Annotated[Principal | None, Depends(anyone)]
 OrdersReader = Annotated[Principal, staff_with(Permission.ORDERS_READ)]
 OrdersWriter = Annotated[Principal, staff_with(Permission.ORDERS_WRITE)]
