@@ -123,10 +123,17 @@ class MessageKind(StrEnum):
     """What an account message is about; all but notices carry a secret that works once."""
 
     VERIFY_EMAIL = "verify_email"
+    """The address becomes the account's when its owner follows the link."""
+    VERIFY_PHONE = "verify_phone"
     RESET_PASSWORD = "reset_password"  # noqa: S105  # the name of a kind
     SIGN_IN_CODE = "sign_in_code"
     ALREADY_REGISTERED = "already_registered"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  # the name of a kind
+    EMAIL_CHANGED = "email_changed"
+    """To the address before."""
+    SIGN_IN_CHANGED = "sign_in_changed"
+    """A way to sign in was added or taken away."""
+    ACCOUNT_ERASED = "account_erased"
     INVITATION = "invitation"
 
 
@@ -165,6 +172,22 @@ class AccountMessage(SQLModel, table=True):
     """Used, or ended by wrong attempts or by a newer message."""
     failed_at: datetime | None = columns.timestamp()
     last_error: str | None = None
+
+
+class Invitation(SQLModel, table=True):
+    """Somebody was asked to work for a vendor; the message has the address, and the token in it.
+
+    There is no account before it is accepted: an invitation takes nobody's address.
+    """
+
+    __tablename__ = "invitations"
+    __table_args__ = (columns.one_of("rank", VendorRank),)
+
+    message_id: str = Field(primary_key=True, foreign_key="account_messages.id", ondelete="CASCADE")
+    vendor_id: str = Field(foreign_key="vendors.id", index=True)
+    rank: str
+    invited_by: str = Field(foreign_key="users.id")
+    created_at: datetime = columns.created_at()
 
 
 class ApiKey(SQLModel, table=True):

@@ -200,7 +200,7 @@ def upgrade() -> None:
             "channel IN ('email', 'sms')", name=op.f("ck_account_messages_channel_known")
         ),
         sa.CheckConstraint(
-            "kind IN ('verify_email', 'reset_password', 'sign_in_code', 'already_registered', 'password_changed', 'invitation')",
+            "kind IN ('verify_email', 'verify_phone', 'reset_password', 'sign_in_code', 'already_registered', 'password_changed', 'email_changed', 'sign_in_changed', 'account_erased', 'invitation')",
             name=op.f("ck_account_messages_kind_known"),
         ),
         sa.ForeignKeyConstraint(
@@ -220,6 +220,34 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_account_messages_user_id"), "account_messages", ["user_id"], unique=False
     )
+    op.create_table(
+        "invitations",
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("vendor_id", sa.String(), nullable=False),
+        sa.Column("rank", sa.String(), nullable=False),
+        sa.Column("invited_by", sa.String(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint("rank IN ('owner', 'clerk')", name=op.f("ck_invitations_rank_known")),
+        sa.ForeignKeyConstraint(
+            ["invited_by"], ["users.id"], name=op.f("fk_invitations_invited_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["message_id"],
+            ["account_messages.id"],
+            name=op.f("fk_invitations_message_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["vendor_id"], ["vendors.id"], name=op.f("fk_invitations_vendor_id")
+        ),
+        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_invitations")),
+    )
+    op.create_index(op.f("ix_invitations_vendor_id"), "invitations", ["vendor_id"], unique=False)
     op.create_table(
         "api_keys",
         sa.Column("id", sa.String(), nullable=False),
@@ -735,6 +763,8 @@ def downgrade() -> None:
     op.drop_table("erasures")
     op.drop_index("ix_api_keys_vendor_id", table_name="api_keys")
     op.drop_table("api_keys")
+    op.drop_index(op.f("ix_invitations_vendor_id"), table_name="invitations")
+    op.drop_table("invitations")
     op.drop_index(op.f("ix_account_messages_user_id"), table_name="account_messages")
     op.drop_index("ix_account_messages_recipient", table_name="account_messages")
     op.drop_index("ix_account_messages_expires_at", table_name="account_messages")
