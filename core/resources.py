@@ -18,6 +18,7 @@ from core.gateways.payments import PaymentGateway
 from core.gateways.paystack import PaystackGateway
 from core.gateways.stripe import StripeGateway
 from core.settings import Settings
+from core.tagged_cache import TaggedCache
 from core.telemetry import trace_statements
 
 PAYMENT_GATEWAYS: Mapping[str, Callable[[Settings, Database], PaymentGateway]] = {
@@ -37,6 +38,7 @@ class Resources:
     settings: Settings
     database: Database
     cache: CacheClient
+    reads: TaggedCache
     temporal: Client
     payments: Mapping[str, PaymentGateway]
     carrier: CarrierGateway
@@ -70,6 +72,7 @@ async def open_resources(
             settings=settings,
             database=database,
             cache=cache,
+            reads=TaggedCache(cache),
             temporal=await temporal.connect(settings, lazy=not for_worker, runtime=runtime),
             payments=payments,
             carrier=carrier,

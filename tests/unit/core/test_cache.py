@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 from pydantic import SecretStr
+from redis.asyncio import Redis
 
 from core.cache import RedisAddress, Standing, open_cache
 from core.settings import RedisSettings
@@ -12,6 +13,7 @@ def test_client_waits_no_longer_than_the_settings_say() -> None:
         RedisSettings(url=SecretStr("redis://redis.test:6380/3"), timeout_seconds=0.125)
     )
 
+    assert isinstance(cache, Redis)
     options = cache.connection_pool.connection_kwargs
     assert (options["host"], options["port"], options["db"]) == ("redis.test", 6380, 3)
     assert (options["socket_timeout"], options["socket_connect_timeout"]) == (0.125, 0.125)
