@@ -14,8 +14,12 @@ from core.cache import CacheClient, open_cache
 from core.database import Database
 from core.gateways.carrier import CarrierGateway
 from core.gateways.carrier_http import HttpCarrierGateway
+from core.gateways.email import EmailGateway, SmtpEmailGateway
+from core.gateways.object_stores import open_object_store
+from core.gateways.objects import ObjectStore
 from core.gateways.payments import PaymentGateway
 from core.gateways.paystack import PaystackGateway
+from core.gateways.sms import HttpSmsGateway, SmsGateway
 from core.gateways.stripe import StripeGateway
 from core.settings import Settings
 from core.tagged_cache import TaggedCache
@@ -42,6 +46,9 @@ class Resources:
     temporal: Client
     payments: Mapping[str, PaymentGateway]
     carrier: CarrierGateway
+    email: EmailGateway
+    sms: SmsGateway
+    objects: ObjectStore
 
 
 @asynccontextmanager
@@ -68,6 +75,10 @@ async def open_resources(
             stack.push_async_callback(gateway.close)
         carrier = HttpCarrierGateway.open(settings.carrier)
         stack.push_async_callback(carrier.close)
+        sms = HttpSmsGateway.open(settings.sms)
+        stack.push_async_callback(sms.close)
+        objects = open_object_store(settings)
+        stack.push_async_callback(objects.close)
         yield Resources(
             settings=settings,
             database=database,
@@ -76,4 +87,7 @@ async def open_resources(
             temporal=await temporal.connect(settings, lazy=not for_worker, runtime=runtime),
             payments=payments,
             carrier=carrier,
+            email=SmtpEmailGateway(settings.email),
+            sms=sms,
+            objects=objects,
         )

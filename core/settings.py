@@ -16,8 +16,10 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.secret_stores import AwsSettings, SecretStore, VaultSettings
-from core.section import Section
+from core.section import PLACEHOLDER, Section
+from core.settings_objects import ObjectSettings, ObjectStoreKind
 from core.settings_payments import PaymentSettings
+from core.settings_people import AuthSettings, EmailSettings, SmsSettings
 from core.settings_sources import SecretStoreSource
 from core.settings_trade import (
     CartSettings,
@@ -30,9 +32,6 @@ from core.settings_trade import (
     SettlementSettings,
     StockSettings,
 )
-
-PLACEHOLDER = "embedded-placeholder"
-"""Secrets that start with this are for the embedded stack only; production refuses them."""
 
 
 class Environment(StrEnum):
@@ -109,22 +108,6 @@ class CarrierSettings(Section):
     timeout_seconds: float = 20.0
 
 
-class AuthSettings(Section):
-    jwt_key: SecretStr = SecretStr(f"{PLACEHOLDER}-signing-key-of-32-bytes-at-least")
-    jwt_key_id: str = "embedded-1"
-    previous_jwt_keys: dict[str, SecretStr] = Field(
-        default_factory=dict, description="JSON object of key id to key, still accepted"
-    )
-    issuer: str = "perdure"
-    access_token_seconds: int = 3600
-    refresh_token_seconds: int = 30 * 86_400
-    cursor_key: SecretStr = SecretStr(f"{PLACEHOLDER}-cursor-key-of-32-bytes-at-least")
-    tracking_key: SecretStr = Field(
-        default=SecretStr(f"{PLACEHOLDER}-tracking-key-of-32-bytes-at-least"),
-        description="signs the tokens with which guests follow their orders",
-    )
-
-
 class ApiSettings(Section):
     host: str = "127.0.0.1"
     port: int = 18080
@@ -139,6 +122,9 @@ class ApiSettings(Section):
         default="1000/second", description="per account, or per address without a token"
     )
     login_rate_limit: str = Field(default="1000/second", description="per address, for /v1/auth")
+    read_cache_seconds: float = Field(
+        default=2.0, ge=0, le=60, description="age of an anonymous answer; 0 keeps none"
+    )
     max_body_bytes: int = 1024 * 1024
     max_cart_lines: int = 100
     max_quantity: int = 10_000
@@ -190,7 +176,10 @@ class Settings(BaseSettings):
     paystack: PaystackSettings = PaystackSettings()
     payments: PaymentSettings = PaymentSettings()
     carrier: CarrierSettings = CarrierSettings()
+    objects: ObjectSettings = ObjectSettings()
     auth: AuthSettings = AuthSettings()
+    email: EmailSettings = EmailSettings()
+    sms: SmsSettings = SmsSettings()
     api: ApiSettings = ApiSettings()
     cart: CartSettings = CartSettings()
     checkout: CheckoutSettings = CheckoutSettings()
@@ -228,6 +217,8 @@ class Settings(BaseSettings):
             "PERDURE_AUTH_JWT_KEY": self.auth.jwt_key,
             "PERDURE_AUTH_CURSOR_KEY": self.auth.cursor_key,
             "PERDURE_AUTH_TRACKING_KEY": self.auth.tracking_key,
+            "PERDURE_AUTH_ONE_TIME_KEY": self.auth.one_time_key,
+            "PERDURE_SMS_API_KEY": self.sms.api_key,
         }
         if "stripe" in self.payments.providers:
             secrets["PERDURE_STRIPE_API_KEY"] = self.stripe.api_key
@@ -241,6 +232,8 @@ class Settings(BaseSettings):
                 f"PERDURE_PAYSTACK_PREVIOUS_SECRET_KEYS[{n}]": secret
                 for n, secret in enumerate(self.paystack.previous_secret_keys)
             }
+        if self.objects.store is ObjectStoreKind.LOCAL:
+            secrets["PERDURE_OBJECTS_SIGNING_KEY"] = self.objects.signing_key
         weak = [name for name, secret in secrets.items() if _is_weak(secret)]
         if self.carrier.webhook_secrets == CarrierSettings().webhook_secrets:
             weak.append("PERDURE_CARRIER_WEBHOOK_SECRETS")

@@ -118,9 +118,12 @@ async def ensure_schedules(client: Client, settings: Settings, providers: Iterab
             await client.get_schedule_handle(schedule_id).update(_Update(schedule))
 
 
+FOLLOWED = (Consumer.CACHE,)
+
+
 async def ensure_syncs(client: Client) -> None:
     """Start the workflows that follow the catalogue, unless they run."""
-    for consumer in Consumer:
+    for consumer in FOLLOWED:
         await client.start_workflow(
             CatalogueSyncWorkflow.run,
             CatalogueSync(consumer=consumer),

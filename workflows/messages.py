@@ -25,6 +25,7 @@ class Child(StrEnum):
     DISPUTE = "DisputeWorkflow"
     SETTLEMENT = "SettlementWorkflow"
     REPAIR = "RepairWorkflow"
+    ACCOUNT_MESSAGE = "AccountMessageWorkflow"
 
 
 @dataclass(frozen=True, kw_only=True)

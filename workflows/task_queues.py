@@ -11,4 +11,5 @@ class TaskQueue(StrEnum):
     PAYMENTS = "payments"
     FULFILLMENT = "fulfillment"
     MAINTENANCE = "maintenance"
+    NOTIFICATIONS = "notifications"
     SEARCH = "search"

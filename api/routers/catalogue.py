@@ -12,9 +12,12 @@ from api.dependencies import Cursor, CursorsDep, Limit, ProductId, Res, Sku
 from api.json_route import JsonResponse, router, to_json
 from api.openapi import problems
 from api.pages import page
+from api.read_cache import kept
 from api.schemas.base import CURRENCY
 from api.schemas.catalogue import CategoryPage, Product, ProductPage, Stock
+from core import read_tags
 from core.domain.errors import NotFoundError
+from core.read_tags import PRODUCTS, SHOP
 from models.repositories import catalogue, stock_reads
 from models.users import Role
 
@@ -45,8 +48,14 @@ async def list_categories(
     """Return categories by id; ``parent_id`` makes the tree."""
     scope = {"list": "categories"}
     after = cursors.open(cursor, scope=scope)
-    rows = await catalogue.category_documents(resources.database, after=after, limit=limit + 1)
-    return cacheable(request, _page(rows, limit, cursors, scope))
+
+    async def load() -> bytes:
+        rows = await catalogue.category_documents(resources.database, after=after, limit=limit + 1)
+        return _page(rows, limit, cursors, scope)
+
+    question = scope | {"after": after, "limit": limit}
+    body = await kept(request, resources, scope=question, tags=(SHOP,), load=load)
+    return cacheable(request, body)
 
 
 @api.get(
@@ -71,15 +80,22 @@ async def list_products(
         "vendor_id": vendor_id,
         "category_id": category_id,
     }
-    rows = await catalogue.product_documents(
-        resources.database,
-        after=cursors.open(cursor, scope=scope),
-        limit=limit + 1,
-        currency=currency,
-        vendor_id=vendor_id,
-        category_id=category_id,
-    )
-    return cacheable(request, _page(rows, limit, cursors, scope))
+    after = cursors.open(cursor, scope=scope)
+
+    async def load() -> bytes:
+        rows = await catalogue.product_documents(
+            resources.database,
+            after=after,
+            limit=limit + 1,
+            currency=currency,
+            vendor_id=vendor_id,
+            category_id=category_id,
+        )
+        return _page(rows, limit, cursors, scope)
+
+    question = scope | {"after": after, "limit": limit}
+    body = await kept(request, resources, scope=question, tags=(PRODUCTS, SHOP), load=load)
+    return cacheable(request, body)
 
 
 @api.get("/products/{id}", response_model=Product, responses=problems("not-found") | _NOT_CHANGED)
@@ -87,10 +103,16 @@ async def get_product(
     request: Request, product_id: ProductId, _: Anyone, resources: Res, currency: Currency = "USD"
 ) -> Response:
     """Return a published product with its variants."""
-    document = await catalogue.product_document(resources.database, product_id, currency)
-    if document is None:
-        raise NotFoundError("there is no such product")
-    return cacheable(request, document)
+
+    async def load() -> bytes:
+        document = await catalogue.product_document(resources.database, product_id, currency)
+        if document is None:
+            raise NotFoundError("there is no such product")
+        return document
+
+    question = {"product": product_id, "currency": currency}
+    tags = (read_tags.product(product_id), SHOP)
+    return cacheable(request, await kept(request, resources, scope=question, tags=tags, load=load))
 
 
 @api.get("/stock/{sku}", response_model=Stock, responses=problems("not-found"), tags=["stock"])
