@@ -36,8 +36,8 @@ async def create(
         await _check_place(session, category_id, wanted.parent_id)
         columns = wanted.model_dump(exclude={"reason"})
         columns["slug"] = wanted.slug or await _free_slug(session, wanted.name, category_id)
-        category = Category(id=category_id)
-        await categories.save(session, category, columns)
+        category = Category(id=category_id, **columns)
+        await categories.save(session, category, {})
         await _record(
             session, category, "category.created", who, reason=wanted.reason, after=columns
         )

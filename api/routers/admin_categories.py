@@ -64,7 +64,9 @@ async def list_all_categories(
     response_model=StaffCategory,
     responses=problems(*_STAFF, "not-found"),
 )
-async def get_category(category_id: CategoryId, _staff: CatalogueReader, resources: Res) -> Response:
+async def get_category(
+    category_id: CategoryId, _staff: CatalogueReader, resources: Res
+) -> Response:
     """Return a category, a deleted one too; its `ETag` is for the next change."""
     found = await stored.find(resources.database, category_id)
     if found is None:

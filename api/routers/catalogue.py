@@ -92,11 +92,13 @@ async def list_products(
     as those who sell them see them (`SellerProduct`); for everybody else there are none but the
     published ones.
     """
-    filters = {"currency": currency, "vendor_id": vendor_id, "category_id": category_id}
+    filters: dict[str, Any] = {
+        "currency": currency,
+        "vendor_id": vendor_id,
+        "category_id": category_id,
+    }
     states = {"status": status, "approval": approval}
-    scope = {"list": "products", **filters}
-    if any(states.values()):
-        scope |= {**states, "who": who and who.user_id}
+    scope = {"list": "products", **filters} | ({**states} if any(states.values()) else {})
     after = cursors.open(cursor, scope=scope)
     if any(states.values()) and who is not None and is_seller(who):
         found = await own_products(

@@ -53,9 +53,7 @@ async def change_product(
     if_match: IfMatch = None,
 ) -> Response:
     """Change what is sent; what staff have approved waits for them again if its vendor does."""
-    return answer(
-        await products.change(resources, product_id, wanted, who=who, if_match=if_match)
-    )
+    return answer(await products.change(resources, product_id, wanted, who=who, if_match=if_match))
 
 
 @api.delete(
@@ -129,9 +127,7 @@ async def approve_product(
 ) -> Response:
     """Let its vendor publish a product."""
     return answer(
-        await approvals.decide(
-            resources, product_id, Approval.APPROVED, who=who, if_match=if_match
-        )
+        await approvals.decide(resources, product_id, Approval.APPROVED, who=who, if_match=if_match)
     )
 
 

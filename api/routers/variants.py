@@ -66,9 +66,7 @@ async def change_variant(
     if_match: IfMatch = None,
 ) -> Response:
     """Change what is sent; `withdrawn` ends its sale and `active` begins it again."""
-    return answer(
-        await variants.change(resources, variant_id, wanted, who=who, if_match=if_match)
-    )
+    return answer(await variants.change(resources, variant_id, wanted, who=who, if_match=if_match))
 
 
 @api.get("/variants/{id}/prices", response_model=VariantPrices, responses=problems(*_SELLERS))
