@@ -93,6 +93,7 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 _PREFIXES = {
     "carts": "crt",
+    "categories": "cat",
     "differences": "dif",
     "disputes": "dsp",
     "commission-rules": "com",
@@ -108,7 +109,12 @@ _PREFIXES = {
     "shipments": "shp",
     "stock-transfers": "trf",
     "vendors": "ven",
+    "users": "usr",
+    "variants": "var",
     "warehouses": "whs",
+    "members": "usr",
+    "invitations": "msg",
+    "api-keys": "key",
 }
 
 

@@ -37,6 +37,11 @@ class Own(StrEnum):
     PARCEL = "parcel"
     SESSION = "session"
     SETTLEMENT = "settlement"
+    MEMBER = "member"
+    INVITATION = "invitation"
+    PRODUCT = "product"
+    DELETED_PRODUCT = "a product that was deleted"
+    VARIANT = "variant"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
