@@ -121,6 +121,7 @@ class ApiSettings(Section):
     rate_limit: str = Field(
         default="1000/second", description="per account, or per address without a token"
     )
+    key_rate_limit: str = Field(default="1000/second", description="per API key")
     login_rate_limit: str = Field(default="1000/second", description="per address, for /v1/auth")
     max_body_bytes: int = 1024 * 1024
     max_cart_lines: int = 100
