@@ -97,6 +97,7 @@ async def rotate(
     request: Request,
     resources: Resources,
     call: IdempotentCall,
+    *,
     key_id: str,
     wanted: Rotation,
     holder: KeyHolder,

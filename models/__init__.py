@@ -59,6 +59,14 @@ from models.reconciliation import (
     ReconciliationPayment,
 )
 from models.returns import Return, ReturnCondition, ReturnItem
+from models.search import (
+    SearchDocumentA,
+    SearchDocumentB,
+    SearchName,
+    SearchShelf,
+    SearchState,
+    SearchWord,
+)
 from models.settlements import (
     CommissionRule,
     Settlement,
@@ -159,6 +167,12 @@ __all__ = [
     "ReviewKind",
     "ReviewRule",
     "Role",
+    "SearchDocumentA",
+    "SearchDocumentB",
+    "SearchName",
+    "SearchShelf",
+    "SearchState",
+    "SearchWord",
     "Settlement",
     "SettlementApproval",
     "SettlementLine",

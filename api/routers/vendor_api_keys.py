@@ -84,7 +84,9 @@ async def rotate_vendor_api_key(
 ) -> Response:
     """Give a key a new secret; the one before works on for a while."""
     holder = KeyHolder.of_vendor(vendor)
-    return await api_keys.rotate(request, resources, call, key_id, wanted or Rotation(), holder)
+    return await api_keys.rotate(
+        request, resources, call, key_id=key_id, wanted=wanted or Rotation(), holder=holder
+    )
 
 
 @api.delete(

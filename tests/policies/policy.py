@@ -39,6 +39,9 @@ class Own(StrEnum):
     MEMBER = "member"
     INVITATION = "invitation"
     API_KEY = "API key"
+    PRODUCT = "product"
+    DELETED_PRODUCT = "a product that was deleted"
+    VARIANT = "variant"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
