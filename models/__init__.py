@@ -1,16 +1,15 @@
 """Every table of the platform; importing this package registers them all."""
 
 from core.domain.backorders import BackorderPolicy
+from core.domain.products import Approval, ProductStatus
 from models.carts import Cart, CartItem, CartStatus
 from models.catalogue import (
-    Approval,
     Category,
     MediaStatus,
     PricePeriod,
     Product,
     ProductCategory,
     ProductMedia,
-    ProductStatus,
     ShippingOption,
     ShippingRate,
     ShippingZone,

@@ -11,22 +11,8 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 from sqlmodel import Field, SQLModel
 
 from core.domain.backorders import BackorderPolicy
+from core.domain.products import Approval, ProductStatus
 from models import columns
-
-
-class ProductStatus(StrEnum):
-    DRAFT = "draft"
-    PUBLISHED = "published"
-    ARCHIVED = "archived"
-
-
-class Approval(StrEnum):
-    """What staff say of a vendor's product that needs their approval."""
-
-    NOT_REQUESTED = "not_requested"
-    REQUESTED = "requested"
-    APPROVED = "approved"
-    REJECTED = "rejected"
 
 
 class MediaStatus(StrEnum):
