@@ -15,6 +15,8 @@ from core.cache import open_cache
 from core.database import Database
 from core.gateways.carrier import CarrierGateway
 from core.gateways.carrier_http import HttpCarrierGateway
+from core.gateways.object_stores import open_object_store
+from core.gateways.objects import ObjectStore
 from core.gateways.payments import PaymentGateway
 from core.gateways.paystack import PaystackGateway
 from core.gateways.stripe import StripeGateway
@@ -41,6 +43,7 @@ class Resources:
     temporal: Client
     payments: Mapping[str, PaymentGateway]
     carrier: CarrierGateway
+    objects: ObjectStore
 
 
 @asynccontextmanager
@@ -67,6 +70,8 @@ async def open_resources(
             stack.push_async_callback(gateway.close)
         carrier = HttpCarrierGateway.open(settings.carrier)
         stack.push_async_callback(carrier.close)
+        objects = open_object_store(settings)
+        stack.push_async_callback(objects.close)
         yield Resources(
             settings=settings,
             database=database,
@@ -74,4 +79,5 @@ async def open_resources(
             temporal=await temporal.connect(settings, lazy=not for_worker, runtime=runtime),
             payments=payments,
             carrier=carrier,
+            objects=objects,
         )

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from core.secret_stores import AwsSettings, SecretStore, VaultSettings
 from core.section import Section
+from core.settings_objects import ObjectSettings, ObjectStoreKind
 from core.settings_payments import PaymentSettings
 from core.settings_sources import SecretStoreSource
 from core.settings_trade import (
@@ -184,6 +185,7 @@ class Settings(BaseSettings):
     paystack: PaystackSettings = PaystackSettings()
     payments: PaymentSettings = PaymentSettings()
     carrier: CarrierSettings = CarrierSettings()
+    objects: ObjectSettings = ObjectSettings()
     auth: AuthSettings = AuthSettings()
     api: ApiSettings = ApiSettings()
     cart: CartSettings = CartSettings()
@@ -235,6 +237,8 @@ class Settings(BaseSettings):
                 f"PERDURE_PAYSTACK_PREVIOUS_SECRET_KEYS[{n}]": secret
                 for n, secret in enumerate(self.paystack.previous_secret_keys)
             }
+        if self.objects.store is ObjectStoreKind.LOCAL:
+            secrets["PERDURE_OBJECTS_SIGNING_KEY"] = self.objects.signing_key
         weak = [name for name, secret in secrets.items() if _is_weak(secret)]
         if self.carrier.webhook_secrets == CarrierSettings().webhook_secrets:
             weak.append("PERDURE_CARRIER_WEBHOOK_SECRETS")

@@ -59,7 +59,7 @@ class TestServers:
         self.ports = free_ports(among=_ports_of_this_process())
         self.addresses = local_addresses(self.ports)
         self._logs = directory / "logs"
-        self._directory = directory
+        self.directory = directory
         self._supervisors: list[Supervisor] = []
         self._running: set[str] = set()
         self._lock = asyncio.Lock()
@@ -79,7 +79,7 @@ class TestServers:
             await supervisor.stop()
 
     def _part(self, name: str) -> Part:
-        directory = self._directory / name
+        directory = self.directory / name
         match name:
             case "postgres":
                 return postgres_part(
@@ -94,7 +94,7 @@ class TestServers:
                 return temporal_part(directory=directory, ports=self.ports, ui=False)
             case "sandbox":
                 return sandbox_part(
-                    data_dir=self._directory, port=self.ports.sandbox, addresses=self.addresses
+                    data_dir=self.directory, port=self.ports.sandbox, addresses=self.addresses
                 )
         raise ValueError(name)
 
@@ -180,9 +180,10 @@ async def stack(servers: TestServers, _three_servers: None, postgres_url: str) -
 
 
 @pytest.fixture(scope="session")
-def settings(stack: Addresses) -> Settings:
+def settings(stack: Addresses, servers: TestServers) -> Settings:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PERDURE_ENVIRONMENT", "test")
+        patch.setenv("PERDURE_OBJECTS_DIRECTORY", str(servers.directory / "objects"))
         for name, value in stack_environment(stack).items():
             patch.setenv(name, value)
         return Settings(_env_file=None)

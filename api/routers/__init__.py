@@ -26,6 +26,7 @@ from api.routers import (
     disputes,
     holds,
     me,
+    objects,
     operations,
     orders,
     quotes,
@@ -62,6 +63,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     admin_ledger.api,
     admin_settlements.api,
     vendor_settlements.api,
+    objects.api,
     webhooks.api,
     operations.api,
 )

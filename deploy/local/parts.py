@@ -142,12 +142,17 @@ def _platform_part(
     return Part(
         name=name,
         argv=argv,
-        env=stack_environment(plan.addresses) | env,
+        env=stack_environment(plan.addresses) | _objects_environment(plan) | env,
         ready=partial(http_ok, f"http://{LOOPBACK}:{port}/readyz"),
         ready_seconds=IMPORT_SECONDS,
         grace_seconds=DRAIN_SECONDS,
         depends_on=("database", "valkey", "temporal", "sandbox"),
     )
+
+
+def _objects_environment(plan: StackPlan) -> dict[str, str]:
+    name = "PERDURE_OBJECTS_DIRECTORY"
+    return {name: os.environ.get(name, str(plan.directory.path / "objects"))}
 
 
 def _module(name: str, *arguments: str) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ STAFF = "staff"
 VENDOR = "vendor"
 PROVIDER = "the provider's signature"
 CART = "the customer, or whoever has the cart's token"
+LINK = "whoever has the signed link"
 ORDER = "the customer, or whoever has the order's token"
 
 POLICIES = {
@@ -153,6 +154,8 @@ POLICIES = {
     "GET /v1/vendor/settlements": VENDOR,
     "GET /v1/vendor/settlements/{id}/statement": VENDOR,
     "GET /v1/vendor/balance": VENDOR,
+    "GET /v1/objects/{key}": LINK,
+    "PUT /v1/objects/{key}": LINK,
     "POST /v1/webhooks/paystack": PROVIDER,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,

@@ -1,0 +1,18 @@
+"""Opens the store of files that the settings name."""
+
+from __future__ import annotations
+
+from core.gateways.objects import ObjectStore
+from core.gateways.objects_local import LocalObjectStore
+from core.settings import Settings
+
+
+def open_object_store(settings: Settings) -> ObjectStore:
+    """Open it; nothing connects before it is used."""
+    objects = settings.objects
+    return LocalObjectStore(
+        objects.directory,
+        key=objects.signing_key.get_secret_value(),
+        base_url=settings.api.public_url,
+        public_url=objects.public_url,
+    )
