@@ -115,9 +115,7 @@ class _Seen:
         return unshielded(cells[position]).strip() if position < len(cells) else ""
 
 
-def _take(
-    part: FilePart, columns: Columns, seen: _Seen, line: int, cells: Sequence[str]
-) -> None:
+def _take(part: FilePart, columns: Columns, seen: _Seen, line: int, cells: Sequence[str]) -> None:
     row = read_row(columns, line, cells)
     faults = row if isinstance(row, list) else None
     if not isinstance(row, list):

@@ -97,6 +97,7 @@ _PREFIXES = {
     "disputes": "dsp",
     "commission-rules": "com",
     "holds": "hld",
+    "jobs": "job",
     "orders": "ord",
     "products": "prd",
     "promotions": "prm",

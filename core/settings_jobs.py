@@ -14,12 +14,8 @@ class JobSettings(Section):
     max_rows: int = Field(
         default=500_000, ge=1, description="of one list; a longer one is refused as a whole"
     )
-    part_rows: int = Field(
-        default=1_000, ge=1, le=10_000, description="written in one transaction"
-    )
-    max_products: int = Field(
-        default=10_000, ge=1, description="that one bulk action may change"
-    )
+    part_rows: int = Field(default=1_000, ge=1, le=10_000, description="written in one transaction")
+    max_products: int = Field(default=10_000, ge=1, description="that one bulk action may change")
     max_orders: int = Field(default=1_000, ge=1, description="that one bulk action may change")
     upload_seconds: int = Field(
         default=3600, ge=1, description="a job whose list has not come by then has failed"

@@ -23,8 +23,10 @@ from workflows.task_queues import TaskQueue
 
 @workflow.defn
 class JobWorkflow:
-    """How far a job is lies with its row, so a crash costs the part that was under way, and the
-    history grows by one activity for each minute of work."""
+    """How far a job is lies with its row: a crash costs the part that was under way.
+
+    The history grows by one activity for each minute of work.
+    """
 
     def __init__(self) -> None:
         self._told = False

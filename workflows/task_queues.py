@@ -11,3 +11,4 @@ class TaskQueue(StrEnum):
     PAYMENTS = "payments"
     FULFILLMENT = "fulfillment"
     MAINTENANCE = "maintenance"
+    CATALOGUE = "catalogue"

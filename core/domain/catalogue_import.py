@@ -105,9 +105,7 @@ class Plan:
     failed_rows: int = 0
 
 
-def plan_import(
-    groups: Sequence[Sequence[CatalogueRow]], known: Known, importer: Importer
-) -> Plan:
+def plan_import(groups: Sequence[Sequence[CatalogueRow]], known: Known, importer: Importer) -> Plan:
     """Compare groups of rows, each of one product, with what there is."""
     plan = Plan()
     for rows in groups:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from core.domain.backorders import BackorderPolicy
@@ -101,7 +102,7 @@ class _Reader:
     ) -> dict[str, Any]:
         """Read the columns of a prefix, each by its name; those without a value are left out."""
         found = {
-            name: self._cell(f"{prefix}:{name}", position, lambda cell, name=name: read(name, cell))
+            name: self._cell(f"{prefix}:{name}", position, partial(read, name))
             for name, position in positions.items()
         }
         return {name: value for name, value in found.items() if value is not None}
@@ -155,9 +156,7 @@ def _variant(reader: _Reader, columns: Columns, sku: str) -> VariantCells:
     return VariantCells(
         sku=sku,
         title=reader.plain(Column.TITLE, _line_of_text),
-        status=reader.plain(
-            Column.VARIANT_STATUS, lambda cell: _one_of(VARIANT_STATUSES, cell)
-        ),
+        status=reader.plain(Column.VARIANT_STATUS, lambda cell: _one_of(VARIANT_STATUSES, cell)),
         weight_grams=reader.plain(Column.WEIGHT_GRAMS, _weight),
         backorder_policy=reader.plain(
             Column.BACKORDER_POLICY, lambda cell: _one_of(_POLICIES, cell)
@@ -222,7 +221,7 @@ def _price(currency: str, cell: str) -> int:
     if match is None or len(match[2] or "") > decimals:
         shape = f"a point and at most {decimals} more" if decimals else "without a point"
         raise ValueError(f"a price in {currency}: digits, {shape}")
-    amount = int(match[1]) * 10**decimals + int((match[2] or "").ljust(decimals, "0") or "0")
+    amount = int(match[1] + (match[2] or "").ljust(decimals, "0"))
     if amount > MAX_AMOUNT:
         raise ValueError("more than any price")
     return amount

@@ -72,20 +72,27 @@ async def page_of(
     session: AsyncSession,
     *,
     vendor_id: str | None,
-    kind: str | None,
+    kinds: Sequence[str],
     status: str | None,
     before: str | None,
     limit: int,
 ) -> Sequence[Job]:
     """Return jobs, the newest first, those older than ``before``."""
     statement = select(Job).order_by(col(Job.id).desc()).limit(limit)
-    wanted = {"vendor_id": vendor_id, "kind": kind, "status": status}
+    statement = statement.where(col(Job.kind).in_(kinds))
+    wanted = {"vendor_id": vendor_id, "status": status}
     for name, value in wanted.items():
         if value is not None:
             statement = statement.where(getattr(Job, name) == value)
     if before is not None:
         statement = statement.where(col(Job.id) < before)
     return (await session.scalars(statement)).all()
+
+
+def upload_until(job: Job) -> datetime | None:
+    """Return by when a job's list has to be there (UTC); None when it is, or there is none."""
+    until = job.parameters.get("upload_until")
+    return datetime.fromisoformat(until) if until else None
 
 
 async def begin(session: AsyncSession, job_id: str) -> Job:

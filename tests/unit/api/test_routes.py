@@ -156,6 +156,12 @@ POLICIES = {
     "GET /v1/vendor/balance": VENDOR,
     "GET /v1/objects/{key}": LINK,
     "PUT /v1/objects/{key}": LINK,
+    "POST /v1/imports/products": SELLER,
+    "POST /v1/exports/products": SELLER,
+    "GET /v1/jobs": SELLER,
+    "GET /v1/jobs/{id}": SELLER,
+    "POST /v1/jobs/{id}/start": SELLER,
+    "POST /v1/jobs/{id}/cancel": SELLER,
     "POST /v1/webhooks/paystack": PROVIDER,
     "POST /v1/webhooks/stripe": PROVIDER,
     "POST /v1/webhooks/carrier": PROVIDER,
@@ -208,6 +214,8 @@ IDEMPOTENT = {
     "POST /v1/admin/settlements/{id}/approve",
     "POST /v1/admin/settlements/{id}/cancel",
     "POST /v1/admin/settlements/{id}/retry",
+    "POST /v1/imports/products",
+    "POST /v1/exports/products",
 }
 
 
