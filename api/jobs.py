@@ -210,4 +210,3 @@ def _upload_document(upload: SignedUpload | None) -> dict[str, Any] | None:
         "fields": dict(upload.fields),
         "expires_at": upload.expires_at,
     }
-

@@ -12,3 +12,4 @@ class TaskQueue(StrEnum):
     FULFILLMENT = "fulfillment"
     MAINTENANCE = "maintenance"
     CATALOGUE = "catalogue"
+    NOTIFICATIONS = "notifications"

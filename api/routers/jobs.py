@@ -37,9 +37,7 @@ _STARTED: dict[int | str, dict[str, Any]] = problems(*_ONCE)
 Colleague = Annotated[Principal, Depends(has_role("staff", "vendor"))]
 
 
-@api.post(
-    "/imports/products", status_code=201, response_model=StartedImport, responses=_STARTED
-)
+@api.post("/imports/products", status_code=201, response_model=StartedImport, responses=_STARTED)
 async def import_products(
     wanted: ImportRequest, seller: SellsCatalogue, call: Idempotent, resources: Res
 ) -> Response:
@@ -70,9 +68,7 @@ async def import_products(
     return await jobs.add_and_start(resources, call, job, upload=upload)
 
 
-@api.post(
-    "/exports/products", status_code=202, response_model=Job, responses=problems(*_ONCE)
-)
+@api.post("/exports/products", status_code=202, response_model=Job, responses=problems(*_ONCE))
 async def export_products(
     wanted: ExportRequest, seller: SellsCatalogue, call: Idempotent, resources: Res
 ) -> Response:

@@ -30,6 +30,7 @@ ANYONE = "anyone"
 SIGNED_IN = "signed in"
 STAFF = "staff"
 VENDOR = "vendor"
+SELLER = "staff, and a vendor with what is theirs"
 PROVIDER = "the provider's signature"
 CART = "the customer, or whoever has the cart's token"
 LINK = "whoever has the signed link"
@@ -168,7 +169,7 @@ POLICIES = {
     "GET /healthz": ANYONE,
     "GET /readyz": ANYONE,
 }
-ONE_ROLE = {STAFF, VENDOR}
+ONE_ROLE = {STAFF, VENDOR, SELLER}
 WITH_TOKEN = {SIGNED_IN, *ONE_ROLE}
 StaffOrVendor = Annotated[Principal, Depends(has_role("staff", "vendor"))]
 IDEMPOTENT = {
@@ -236,7 +237,7 @@ def test_every_route_is_in_the_table_of_policies(document: dict[str, Any]) -> No
 
 
 def test_routes_that_need_a_token_say_so(document: dict[str, Any]) -> None:
-    schemes = {policy: {"AccessToken"} for policy in (SIGNED_IN, STAFF, VENDOR)}
+    schemes = {policy: {"AccessToken"} for policy in (SIGNED_IN, STAFF, VENDOR, SELLER)}
     schemes |= {CART: {"AccessToken", "CartToken"}, ORDER: {"AccessToken", "OrderToken"}}
 
     for name, operation in _operations(document):
