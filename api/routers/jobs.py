@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Response
+from fastapi import Query, Response
 
 from api import jobs
-from api.auth import SellsCatalogue, has_role
+from api.auth import ReadsCatalogue, SellsCatalogue
 from api.dependencies import Cursor, CursorsDep, JobId, Limit, Res
 from api.idempotency import Idempotent, replay
 from api.json_route import JsonResponse, router
@@ -23,7 +23,6 @@ from api.schemas.jobs import (
 )
 from core.domain.ids import Prefix, new_id
 from core.domain.jobs import JobKind
-from core.security import Principal
 from models import jobs as tables
 from models.jobs import JobStatus
 from models.repositories import jobs as rows_of_jobs
@@ -33,8 +32,6 @@ api = router("jobs")
 _SELLERS = ("not-authenticated", "forbidden")
 _ONCE = (*_SELLERS, "idempotency-key-missing", "idempotency-key-reused")
 _STARTED: dict[int | str, dict[str, Any]] = problems(*_ONCE)
-
-Colleague = Annotated[Principal, Depends(has_role("staff", "vendor"))]
 
 
 @api.post("/imports/products", status_code=201, response_model=StartedImport, responses=_STARTED)
@@ -90,7 +87,7 @@ async def export_products(
 @api.get("/jobs", response_model=JobPage, responses=problems(*_SELLERS, "invalid-cursor"))
 async def list_jobs(
     *,
-    colleague: Colleague,
+    seller: ReadsCatalogue,
     resources: Res,
     cursors: CursorsDep,
     limit: Limit = 20,
@@ -98,14 +95,13 @@ async def list_jobs(
     kind: Annotated[JobKind | None, Query()] = None,
     status: Annotated[JobStatus | None, Query()] = None,
 ) -> Response:
-    """Return jobs, the newest first; a vendor's own, for staff those that they may look at."""
-    visible = jobs.kinds_for(colleague, "read")
-    scope = {"list": "jobs", "kind": kind, "status": status, "kinds": visible}
+    """Return jobs on the catalogue, the newest first; of a vendor those that are theirs."""
+    scope = {"list": "jobs", "kind": kind, "status": status, "vendor_id": seller.vendor_id}
     async with resources.database.transaction() as session:
         rows = await rows_of_jobs.page_of(
             session,
-            vendor_id=colleague.vendor_id,
-            kinds=[one.value for one in visible if kind in {None, one}],
+            vendor_id=seller.vendor_id,
+            kinds=[one for one in jobs.CATALOGUE_KINDS if kind in {None, one}],
             status=status,
             before=cursors.open(cursor, scope=scope),
             limit=limit + 1,
@@ -123,9 +119,9 @@ async def list_jobs(
 
 
 @api.get("/jobs/{id}", response_model=JobDetail, responses=problems(*_SELLERS, "not-found"))
-async def get_job(job_id: JobId, colleague: Colleague, resources: Res) -> Response:
+async def get_job(job_id: JobId, seller: ReadsCatalogue, resources: Res) -> Response:
     """Return how far a job is, and links to what it has left behind."""
-    job = await jobs.require(resources, colleague, job_id)
+    job = await jobs.require(resources, job_id, jobs.CATALOGUE_KINDS, vendor_id=seller.vendor_id)
     return JsonResponse(await jobs.detail_document(resources, job))
 
 
@@ -134,9 +130,9 @@ async def get_job(job_id: JobId, colleague: Colleague, resources: Res) -> Respon
     response_model=Job,
     responses=problems(*_SELLERS, "not-found", "invalid-state"),
 )
-async def start_job(job_id: JobId, colleague: Colleague, resources: Res) -> Response:
+async def start_job(job_id: JobId, seller: SellsCatalogue, resources: Res) -> Response:
     """The list is uploaded: begin. Again changes nothing."""
-    job = await jobs.require(resources, colleague, job_id, deed="write")
+    job = await jobs.require(resources, job_id, jobs.CATALOGUE_KINDS, vendor_id=seller.vendor_id)
     await jobs.start_uploaded(resources, job)
     return JsonResponse(jobs.job_document(job))
 
@@ -146,8 +142,8 @@ async def start_job(job_id: JobId, colleague: Colleague, resources: Res) -> Resp
     response_model=Job,
     responses=problems(*_SELLERS, "not-found", "invalid-state"),
 )
-async def cancel_job(job_id: JobId, colleague: Colleague, resources: Res) -> Response:
+async def cancel_job(job_id: JobId, seller: SellsCatalogue, resources: Res) -> Response:
     """Stop after the part that is under way; what is done stays done. Again changes nothing."""
-    job = await jobs.require(resources, colleague, job_id, deed="write")
-    job = await jobs.cancel(resources, job.id, actor=colleague.actor)
+    job = await jobs.require(resources, job_id, jobs.CATALOGUE_KINDS, vendor_id=seller.vendor_id)
+    job = await jobs.cancel(resources, job.id, actor=seller.actor)
     return JsonResponse(jobs.job_document(job))
