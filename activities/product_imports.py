@@ -11,7 +11,8 @@ import asyncio
 from activities.catalogue_files import FilePart, count_rows, parts_of
 from activities.csv_files import downloaded, refused
 from activities.job_parts import Part, Stretch
-from core.domain.catalogue_import import Importer, Plan, plan_import
+from core.domain.catalogue_import import plan_import
+from core.domain.catalogue_plan import Importer, Plan
 from models.repositories import jobs, product_imports
 
 

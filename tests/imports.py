@@ -47,7 +47,7 @@ class Seller:
 async def open_vendor(database: Database, *, careful: bool = False) -> Seller:
     """A vendor; ``careful`` when staff have to approve what it publishes."""
     vendor_id = new_id(Prefix.VENDOR)
-    slug = vendor_id.lower()
+    slug = vendor_id.replace("_", "-")
     async with database.transaction() as session:
         session.add(Vendor(id=vendor_id, name="Vendor", slug=slug, products_need_approval=careful))
         session.add(Category(id=new_id(Prefix.CATEGORY), name="Things", slug=slug))

@@ -1,8 +1,9 @@
 """The columns of a list of products as CSV: one row for each variant.
 
 ``product`` and ``sku`` have to be there, every other column may be missing. ``option:Size`` is what
-variants are told apart by, ``attribute:Material`` what all variants of a product have in common,
-``price:USD`` a price in major units. ``docs/guides/import-a-catalogue.md`` describes each.
+variants are told apart by, ``variant:Finish`` what a variant has beside, ``attribute:Material``
+what all variants of a product have in common, ``price:USD`` a price in major units.
+``docs/guides/import-a-catalogue.md`` describes each.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from enum import StrEnum
 
 from core.domain.errors import FieldError, InvalidRequestError
 
-MAX_COLUMNS = 100
-MAX_NAME = 60
+MAX_COLUMNS = 300
+MAX_NAME = 64
 """Characters of the name of an option or an attribute."""
 
 _CURRENCY = re.compile(r"[A-Z]{3}")
-_PREFIXED = re.compile(r"(option|attribute|price):(.*)", re.DOTALL)
+_PREFIXED = re.compile(r"(option|variant|attribute|price):(.*)", re.DOTALL)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -39,6 +40,7 @@ class Column(StrEnum):
     BACKORDER_POLICY = "backorder_policy"
 
 
+_KINDS = ("", "option", "variant", "attribute", "price")
 _REQUIRED = (Column.PRODUCT, Column.SKU)
 
 
@@ -49,6 +51,7 @@ class Columns:
     width: int
     plain: Mapping[Column, int]
     options: Mapping[str, int]
+    variant: Mapping[str, int]
     attributes: Mapping[str, int]
     prices: Mapping[str, int]
 
@@ -60,7 +63,7 @@ def read_header(cells: Sequence[str]) -> Columns:
         InvalidRequestError: a column that is not known or stands there twice, or one that is
             missing; each under ``/header/{name}``.
     """
-    found: dict[str, dict[str, int]] = {"": {}, "option": {}, "attribute": {}, "price": {}}
+    found: dict[str, dict[str, int]] = {kind: {} for kind in _KINDS}
     errors = list(_sort(cells, found))
     missing = [name for name in _REQUIRED if name not in found[""]]
     errors += [
@@ -74,6 +77,7 @@ def read_header(cells: Sequence[str]) -> Columns:
         width=len(cells),
         plain={Column(name): position for name, position in found[""].items()},
         options=found["option"],
+        variant=found["variant"],
         attributes=found["attribute"],
         prices=found["price"],
     )

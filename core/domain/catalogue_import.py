@@ -7,17 +7,31 @@ fault in the product's own columns leaves out all of its rows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import fields
 from typing import Any
 
 from core.domain.catalogue_columns import Column
+from core.domain.catalogue_plan import (
+    Importer,
+    Known,
+    KnownVariant,
+    KnownVendor,
+    Options,
+    Plan,
+    PlannedProduct,
+    PlannedVariant,
+)
 from core.domain.catalogue_rows import SHOWN, CatalogueRow, Fault, ProductCells, VariantCells
+from core.domain.products import MAX_SLUG_LENGTH, choice
 
 MAX_VARIANTS = 500
 """Rows of one product in one list."""
 
-MAX_OPTIONS = 10
+MAX_OPTIONS = 5
+MAX_OPTION_VALUES = 100
+_NEW_SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _OF_THE_PRODUCT = (
     Column.VENDOR,
     Column.NAME,
@@ -25,84 +39,6 @@ _OF_THE_PRODUCT = (
     Column.CATEGORIES,
     Column.STATUS,
 )
-
-Options = Sequence[Mapping[str, Any]]
-"""``name`` and ``values`` of each, as the product has them."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KnownVendor:
-    id: str
-    needs_approval: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KnownVariant:
-    sku: str
-    attributes: Mapping[str, Any]
-    active: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KnownProduct:
-    """A product that is there; ``unapproved`` when staff have to say yes before it is published."""
-
-    id: str
-    vendor_id: str
-    deleted: bool
-    status: str
-    unapproved: bool
-    options: Options
-    attributes: Mapping[str, Any]
-    variants: Sequence[KnownVariant]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Known:
-    """What there is of all that some rows name: by slug, the products of SKUs by SKU."""
-
-    products: Mapping[str, KnownProduct]
-    products_of_skus: Mapping[str, str]
-    categories: Mapping[str, str]
-    vendors: Mapping[str, KnownVendor]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Importer:
-    """Whose import it is: a vendor's own products, or those of all for staff."""
-
-    vendor: KnownVendor | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlannedVariant:
-    """``attributes`` is None where they stay, ``position`` for a variant that is there."""
-
-    cells: VariantCells
-    attributes: Mapping[str, Any] | None
-    position: int | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class PlannedProduct:
-    """What is None stays as it is."""
-
-    cells: ProductCells
-    vendor_id: str
-    options: Options | None
-    attributes: Mapping[str, Any] | None
-    category_ids: Sequence[str] | None
-    variants: Sequence[PlannedVariant]
-
-
-@dataclass(kw_only=True, slots=True)
-class Plan:
-    """What to write for some rows; a row counts once, however many faults it has."""
-
-    products: list[PlannedProduct] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    done_rows: int = 0
-    failed_rows: int = 0
 
 
 def plan_import(groups: Sequence[Sequence[CatalogueRow]], known: Known, importer: Importer) -> Plan:
@@ -181,6 +117,11 @@ class _Group:
             named = any(fault.field == Column.NAME for fault in self._first.faults)
             if not named:
                 yield self._fault(Column.NAME, "required for a new product")
+        if present is None and not _is_new_slug(cells.slug):
+            detail = (
+                f"a new slug has at most {MAX_SLUG_LENGTH} letters and digits, single - between"
+            )
+            yield self._fault(Column.PRODUCT, detail, cells.slug)
         if present is not None and present.deleted:
             yield self._fault(Column.PRODUCT, "it is deleted: restore it first", cells.slug)
         for slug in cells.categories or ():
@@ -209,10 +150,14 @@ class _Group:
 
     def _faults_of_options(self, options: Options) -> Iterator[Fault]:
         if len(options) > MAX_OPTIONS:
-            yield self._fault(f"option:{options[MAX_OPTIONS]['name']}", f"at most {MAX_OPTIONS}")
+            column = f"option:{options[MAX_OPTIONS]['name']}"
+            yield self._fault(column, f"a product has at most {MAX_OPTIONS} options")
         listed = {row.variant.sku for row in self._rows}
         others = [one for one in self._variants() if one.active and one.sku not in listed]
         for option in options:
+            if len(option["values"]) > MAX_OPTION_VALUES:
+                column = f"option:{option['name']}"
+                yield self._fault(column, f"at most {MAX_OPTION_VALUES} values of an option")
             without = [one.sku for one in others if option["name"] not in one.attributes]
             if without:
                 detail = "variants that are not in this list have no such option"
@@ -222,7 +167,7 @@ class _Group:
         """Which SKU has which values of the options; this list's own come as its rows do."""
         listed = {row.variant.sku for row in self._rows}
         return {
-            _choice(options, one.attributes): one.sku
+            choice(options, one.attributes): one.sku
             for one in self._variants()
             if one.active and one.sku not in listed
         }
@@ -236,12 +181,16 @@ class _Group:
         if owner is not None and owner != self._product.slug:
             yield _fault_in(row, Column.SKU, "this SKU is another product's", sku)
         attributes = self._attributes(row.variant)
+        for option in options:
+            if option["name"] in row.variant.attributes:
+                name = option["name"]
+                yield _fault_in(row, f"variant:{name}", f"it is an option: use option:{name}")
         missing = [one["name"] for one in options if one["name"] not in attributes]
         for name in missing:
             yield _fault_in(row, f"option:{name}", "required: the product has this option")
-        choice = _choice(options, attributes)
+        chosen_here = choice(options, attributes)
         if options and not missing and row.variant.status != "withdrawn":
-            other = chosen.setdefault(choice, sku)
+            other = chosen.setdefault(chosen_here, sku)
             if other != sku:
                 yield _fault_in(row, f"option:{options[0]['name']}", f"as those of {other}")
 
@@ -277,7 +226,7 @@ class _Group:
             cells=cells,
             vendor_id=vendor.id,
             options=None if present and list(present.options) == list(options) else options,
-            attributes={**before, **cells.attributes} if cells.attributes else None,
+            attributes=_merged(before, cells.attributes) if cells.attributes else None,
             category_ids=None
             if listed is None
             else [self._known.categories[slug] for slug in listed],
@@ -289,14 +238,30 @@ class _Group:
 
     def _attributes(self, cells: VariantCells) -> dict[str, Any]:
         known = self._known_variants.get(cells.sku)
-        return {**(known.attributes if known else {}), **cells.options}
+        return _merged(known.attributes if known else {}, {**cells.attributes, **cells.options})
 
     def _fault(self, column: str, detail: str, value: str = "") -> Fault:
         return _fault_in(self._first, column, detail, value)
 
 
-def _choice(options: Options, attributes: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(attributes.get(option["name"]) for option in options)
+def _merged(before: Mapping[str, Any], said: Mapping[str, str]) -> dict[str, Any]:
+    """Put what a list says over what there is; a number that reads the same stays a number."""
+    return {
+        **before,
+        **{
+            name: before[name] if name in before and as_said(before[name]) == value else value
+            for name, value in said.items()
+        },
+    }
+
+
+def as_said(value: object) -> str:
+    """Return the value of an attribute as a list has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _is_new_slug(slug: str) -> bool:
+    return len(slug) <= MAX_SLUG_LENGTH and _NEW_SLUG.fullmatch(slug) is not None
 
 
 def _is_of_product(column: str) -> bool:

@@ -22,7 +22,8 @@ SEPARATOR = "|"
 MAX_CATEGORIES = 20
 MAX_LINE = 200
 MAX_DESCRIPTION = 20_000
-MAX_VALUE = 200
+MAX_OPTION_VALUE = 64
+MAX_VALUE = 500
 MAX_WEIGHT = 100_000_000
 SHOWN = 100
 """Characters of a cell that are repeated to whoever wrote it."""
@@ -71,6 +72,7 @@ class VariantCells:
     weight_grams: int | None = None
     backorder_policy: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
     prices: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -148,7 +150,7 @@ def _product(reader: _Reader, columns: Columns, slug: str) -> ProductCells:
         description=reader.plain(Column.DESCRIPTION, _text),
         categories=reader.plain(Column.CATEGORIES, _slugs),
         status=reader.plain(Column.STATUS, lambda cell: _one_of(STATUSES, cell)),
-        attributes=reader.each("attribute", columns.attributes, lambda _, cell: _value(cell)),
+        attributes=reader.each("attribute", columns.attributes, _value),
     )
 
 
@@ -161,7 +163,8 @@ def _variant(reader: _Reader, columns: Columns, sku: str) -> VariantCells:
         backorder_policy=reader.plain(
             Column.BACKORDER_POLICY, lambda cell: _one_of(_POLICIES, cell)
         ),
-        options=reader.each("option", columns.options, lambda _, cell: _value(cell)),
+        options=reader.each("option", columns.options, _option),
+        attributes=reader.each("variant", columns.variant, _value),
         prices=reader.each("price", columns.prices, _price),
     )
 
@@ -186,14 +189,20 @@ def _sku(cell: str) -> str:
 
 
 def _line_of_text(cell: str) -> str:
-    if len(cell) > MAX_LINE or _CONTROLS.search(cell):
-        raise ValueError(f"a line of at most {MAX_LINE} characters, none of them a control one")
-    return cell
+    return _line(cell, MAX_LINE)
 
 
-def _value(cell: str) -> str:
-    if len(cell) > MAX_VALUE or _CONTROLS.search(cell):
-        raise ValueError(f"a line of at most {MAX_VALUE} characters, none of them a control one")
+def _option(_: str, cell: str) -> str:
+    return _line(cell, MAX_OPTION_VALUE)
+
+
+def _value(_: str, cell: str) -> str:
+    return _line(cell, MAX_VALUE)
+
+
+def _line(cell: str, most: int) -> str:
+    if len(cell) > most or _CONTROLS.search(cell):
+        raise ValueError(f"a line of at most {most} characters, none of them a control one")
     return cell
 
 

@@ -9,12 +9,13 @@ import orjson
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from core.domain.catalogue_import import (
+from core.domain.catalogue_plan import (
     Known,
     KnownProduct,
     KnownVariant,
     KnownVendor,
     PlannedProduct,
+    PlannedVariant,
 )
 from core.domain.catalogue_rows import CatalogueRow
 from core.domain.errors import UnavailableError
@@ -177,7 +178,7 @@ def _variant_rows(planned: Sequence[PlannedProduct], ids: Mapping[str, str]) -> 
         VariantRow(
             sku=one.cells.sku,
             product_id=ids[product.cells.slug],
-            title=one.cells.title,
+            title=one.cells.title or _title(product, one),
             attributes=one.attributes,
             status=one.cells.status,
             position=one.position,
@@ -187,6 +188,13 @@ def _variant_rows(planned: Sequence[PlannedProduct], ids: Mapping[str, str]) -> 
         for product in planned
         for one in product.variants
     ]
+
+
+def _title(product: PlannedProduct, one: PlannedVariant) -> str | None:
+    """A new variant without a title has the values of its options, or its product's name."""
+    if one.position is None:
+        return None
+    return ", ".join(one.cells.options.values()) or product.cells.name
 
 
 def _price_rows(planned: Sequence[PlannedProduct], of_sku: Mapping[str, str]) -> list[PriceRow]:

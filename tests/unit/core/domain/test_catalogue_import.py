@@ -4,14 +4,14 @@ from typing import Any
 
 import pytest
 
-from core.domain.catalogue_import import (
+from core.domain.catalogue_import import plan_import
+from core.domain.catalogue_plan import (
     Importer,
     Known,
     KnownProduct,
     KnownVariant,
     KnownVendor,
     Plan,
-    plan_import,
 )
 from core.domain.catalogue_rows import CatalogueRow, Fault, ProductCells, VariantCells
 
