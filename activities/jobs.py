@@ -8,6 +8,7 @@ from temporalio import activity
 
 from activities.csv_files import CSV, CsvPieces
 from activities.job_parts import JobRun, JobStoppedError, Stretch
+from activities.product_exports import export_products
 from activities.product_imports import import_products
 from core.database import Database
 from core.domain.jobs import JobKind
@@ -25,7 +26,10 @@ class PostgresJobActivities(JobActivities):
         self._database = database
         self._objects = objects
         self._settings = settings
-        self._runs: Mapping[JobKind, JobRun] = {JobKind.IMPORT_PRODUCTS: import_products}
+        self._runs: Mapping[JobKind, JobRun] = {
+            JobKind.IMPORT_PRODUCTS: import_products,
+            JobKind.EXPORT_PRODUCTS: export_products,
+        }
 
     @activity.defn
     async def work_on_job(self, step: JobRef) -> JobProgress:

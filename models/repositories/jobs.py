@@ -139,6 +139,19 @@ async def keep_part(
     await _changed(session, job)
 
 
+async def show_position(session: AsyncSession, job: Job, position: int) -> None:
+    """Write down how far a locked job is that is done in one go."""
+    job.position = position
+    await _changed(session, job)
+
+
+async def keep_output(session: AsyncSession, job: Job, key: str, *, rows: int) -> None:
+    """Write down what a locked job has made."""
+    job.output_key = key
+    job.position = job.done_rows = job.total_rows = rows
+    await _changed(session, job)
+
+
 async def faults_after(session: AsyncSession, job_id: str, number: int) -> JobPart | None:
     """Return the next part of a job after one of a number that has faults."""
     statement = (
@@ -156,7 +169,6 @@ async def end(
     status: JobStatus,
     *,
     error: str | None = None,
-    output_key: str | None = None,
     errors_key: str | None = None,
 ) -> None:
     """End a locked job; nothing happens to one that has ended."""
@@ -164,7 +176,6 @@ async def end(
         return
     job.status = status
     job.error = error
-    job.output_key = output_key or job.output_key
     job.errors_key = errors_key or job.errors_key
     job.ended_at = datetime.now(UTC)
     await _changed(session, job)

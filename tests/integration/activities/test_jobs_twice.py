@@ -14,6 +14,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.jobs import PostgresJobActivities
 from core.database import Database
 from core.domain.errors import InvalidRequestError, UnavailableError
+from core.domain.jobs import JobKind
 from core.gateways.objects_local import LocalObjectStore
 from core.settings import PostgresSettings
 from core.settings_jobs import JobSettings
@@ -222,3 +223,41 @@ async def test_two_attempts_at_once_do_each_part_once(
     assert [str(one) for one in refusals] == ["another attempt is at work on this job"]
     assert {row["version"] for row in await catalogue_of(database, seller)} == {1}
     assert (await job_of(database, ref.job_id)).done_rows == 60
+
+
+async def test_exported_list_changes_nothing_when_it_is_imported(
+    database: Database, objects: LocalObjectStore, steps: PostgresJobActivities, seller: Seller
+) -> None:
+    twice = RunTwice(database)
+    first = list_of(seller, 3).replace("Thing 1,", '"=1+1, ""or"" +2",')
+    imported = JobRef(job_id=await write_job(database, objects, first))
+    await ActivityEnvironment().run(steps.work_on_job, imported)
+    before = await catalogue_of(database, seller)
+    export = JobRef(
+        job_id=await write_job(
+            database,
+            objects,
+            "",
+            kind=JobKind.EXPORT_PRODUCTS,
+            parameters={"filter": {"status": "published"}},
+            vendor_id=seller.id,
+        )
+    )
+
+    await twice(steps.work_on_job, export)
+    assert await twice(steps.finish_job, export) == JobOutcome(status="done")
+
+    job = await job_of(database, export.job_id)
+    assert (job.total_rows, job.done_rows, job.position) == (6, 6, 6)
+    assert job.output_key is not None
+    exported = await text_of(objects.get(job.output_key))
+    slug = f"{seller.slug}-00001"
+    line = (
+        f'{slug},{seller.slug},"\'=1+1, ""or"" +2",,{seller.slug},published,{slug.upper()}-S,S,'
+        "active,0,deny,S,1.00,2.99"
+    )
+    assert line in exported.splitlines()
+    again = JobRef(job_id=await write_job(database, objects, exported))
+    await ActivityEnvironment().run(steps.work_on_job, again)
+    assert (await job_of(database, again.job_id)).failed_rows == 0
+    assert await catalogue_of(database, seller) == before
