@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 
 from temporalio import activity
+from temporalio.client import Client
 
 from activities.csv_files import CSV, CsvPieces
 from activities.job_parts import JobRun, JobStoppedError, Stretch
+from activities.order_bulk import OrderChanges
+from activities.product_bulk import change_products
 from activities.product_exports import export_products
 from activities.product_imports import import_products
 from core.database import Database
@@ -22,13 +25,17 @@ _FAULTS = ("line", "field", "detail", "value")
 
 
 class PostgresJobActivities(JobActivities):
-    def __init__(self, database: Database, objects: ObjectStore, settings: JobSettings) -> None:
+    def __init__(
+        self, database: Database, objects: ObjectStore, temporal: Client, settings: JobSettings
+    ) -> None:
         self._database = database
         self._objects = objects
         self._settings = settings
         self._runs: Mapping[JobKind, JobRun] = {
             JobKind.IMPORT_PRODUCTS: import_products,
             JobKind.EXPORT_PRODUCTS: export_products,
+            JobKind.CHANGE_PRODUCTS: change_products,
+            JobKind.CHANGE_ORDERS: OrderChanges(temporal),
         }
 
     @activity.defn

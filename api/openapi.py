@@ -98,6 +98,7 @@ _PREFIXES = {
     "commission-rules": "com",
     "holds": "hld",
     "jobs": "job",
+    "order-jobs": "job",
     "orders": "ord",
     "products": "prd",
     "promotions": "prm",
@@ -108,7 +109,11 @@ _PREFIXES = {
     "shipments": "shp",
     "stock-transfers": "trf",
     "vendors": "ven",
+    "users": "usr",
     "warehouses": "whs",
+    "members": "usr",
+    "invitations": "msg",
+    "api-keys": "key",
 }
 
 

@@ -171,7 +171,9 @@ def _checkout(resources: Resources) -> PostgresCheckoutActivities:
 
 
 def _jobs(resources: Resources) -> PostgresJobActivities:
-    return PostgresJobActivities(resources.database, resources.objects, resources.settings.jobs)
+    return PostgresJobActivities(
+        resources.database, resources.objects, resources.temporal, resources.settings.jobs
+    )
 
 
 def _parking(resources: Resources) -> PostgresParkingActivities:

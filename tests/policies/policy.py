@@ -37,6 +37,8 @@ class Own(StrEnum):
     PARCEL = "parcel"
     SETTLEMENT = "settlement"
     JOB = "job"
+    MEMBER = "member"
+    INVITATION = "invitation"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
+from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
 from activities.jobs import PostgresJobActivities
@@ -48,8 +49,12 @@ def objects(tmp_path: Path) -> LocalObjectStore:
 
 
 @pytest.fixture
-def steps(database: Database, objects: LocalObjectStore) -> PostgresJobActivities:
-    return PostgresJobActivities(database, objects, JobSettings(part_rows=10, max_rows=1000))
+async def steps(
+    database: Database, objects: LocalObjectStore, temporal_address: str
+) -> PostgresJobActivities:
+    temporal = await Client.connect(temporal_address)
+    settings = JobSettings(part_rows=10, max_rows=1000)
+    return PostgresJobActivities(database, objects, temporal, settings)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from core.domain.ids import Prefix, new_id
 from core.domain.jobs import JobKind
+from core.domain.permissions import VendorRank
 from core.domain.statuses import HoldStatus, SettlementStatus
 from models import Hold, Settlement
 from models.jobs import Job, JobStatus
@@ -122,6 +123,23 @@ async def of_job(world: World) -> Belonging:
     return await _of_vendor(world, "jobs", job_id, shelf.vendor_id)
 
 
+async def of_member(world: World) -> Belonging:
+    shelf = await world.shop.stock_up(1)
+    clerk = await world.person("vendor", vendor_id=shelf.vendor_id, rank=VendorRank.CLERK)
+    return await _of_vendor(world, "users", clerk.user_id, shelf.vendor_id)
+
+
+async def of_invitation(world: World) -> Belonging:
+    shelf = await world.shop.stock_up(1)
+    owner = await world.person("vendor", vendor_id=shelf.vendor_id)
+    answer = await world.client.post(
+        "/v1/vendor/members",
+        json={"email": f"{owner.user_id}@shop.perdure.dev"},
+        headers={**owner.headers, "Idempotency-Key": owner.user_id},
+    )
+    return await _of_vendor(world, "account_messages", answer.json()["id"], shelf.vendor_id)
+
+
 async def _sold(world: World, *, sent_back: bool = False) -> tuple[Belonging, Shelf]:
     """A customer's order that was delivered, or a return of it."""
     shelf = await world.shop.stock_up(5)
@@ -157,4 +175,6 @@ MAKERS: dict[Own, Callable[[World], Awaitable[Belonging]]] = {
     Own.PARCEL: of_parcel,
     Own.SETTLEMENT: of_settlement,
     Own.JOB: of_job,
+    Own.MEMBER: of_member,
+    Own.INVITATION: of_invitation,
 }
