@@ -70,8 +70,9 @@ async def add_and_start(
     document = job_document(made)
     is_import = made.kind == JobKind.IMPORT_PRODUCTS
     body = {"job": document, "upload": _upload_document(upload)} if is_import else document
+    folder = "/v1/admin/order-jobs" if made.kind in ORDER_KINDS else "/v1/jobs"
     answer = StoredAnswer(
-        status=201 if is_import else 202, body=to_json(body), location=f"/v1/jobs/{made.id}"
+        status=201 if is_import else 202, body=to_json(body), location=f"{folder}/{made.id}"
     )
     return await call.settle(resources.database, answer)
 

@@ -266,3 +266,27 @@ async def test_exported_list_changes_nothing_when_it_is_imported(
     await ActivityEnvironment().run(steps.work_on_job, again)
     assert (await job_of(database, again.job_id)).failed_rows == 0
     assert await catalogue_of(database, seller) == before
+
+
+async def test_prices_are_changed_once_however_often_the_step_runs(
+    database: Database, objects: LocalObjectStore, steps: PostgresJobActivities, seller: Seller
+) -> None:
+    twice = RunTwice(database)
+    imported = JobRef(job_id=await write_job(database, objects, list_of(seller, 3)))
+    await ActivityEnvironment().run(steps.work_on_job, imported)
+    rows = await database.statement(text("SELECT id FROM products ORDER BY id"), {})
+    change = {"action": "change_prices", "price": {"currency": "USD", "basis_points": 5_000}}
+    job = JobRef(
+        job_id=await write_job(
+            database,
+            objects,
+            "",
+            kind=JobKind.CHANGE_PRODUCTS,
+            parameters={**change, "ids": [row["id"] for row in rows], "reason": "dearer"},
+        )
+    )
+
+    assert await twice(steps.work_on_job, job) == JobProgress(position=3, ended=True)
+
+    prices = [row["prices"] for row in (await catalogue_of(database, seller))[::2]]
+    assert prices == ["EUR 0, USD 299", "EUR 100, USD 449", "EUR 200, USD 599"]
