@@ -16,6 +16,7 @@ from api.event_stream import OrderEvents
 from api.middleware import BodyLimitMiddleware, RequestMiddleware
 from api.openapi import install_openapi, operation_id
 from api.rate_limits import Limiter, RateLimitMiddleware
+from api.read_cache import ForgetMiddleware
 from api.routers import ROUTERS
 from core.guest_tokens import OrderTokens
 from core.resources import Resources, open_resources
@@ -73,6 +74,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
     install_openapi(app)
     install_docs(app)
     # The last one added is the outermost.
+    app.add_middleware(ForgetMiddleware)
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.api.max_body_bytes)
     app.add_middleware(RateLimitMiddleware, settings=settings, tokens=tokens)
     traced = settings.telemetry.otlp_endpoint is not None

@@ -123,6 +123,9 @@ class ApiSettings(Section):
         default="1000/second", description="per account, or per address without a token"
     )
     login_rate_limit: str = Field(default="1000/second", description="per address, for /v1/auth")
+    read_cache_seconds: float = Field(
+        default=2.0, ge=0, le=60, description="age of an anonymous answer; 0 keeps none"
+    )
     max_body_bytes: int = 1024 * 1024
     max_cart_lines: int = 100
     max_quantity: int = 10_000

@@ -10,6 +10,7 @@ from typing import Any
 from activities.account_messages import GatewayAccountMessageActivities
 from activities.captures import GatewayCaptureActivities
 from activities.carrier import GatewayCarrierActivities
+from activities.catalogue_sync import ForgetfulReads, OutboxSyncActivities
 from activities.checkout import PostgresCheckoutActivities
 from activities.disputes import GatewayDisputeActivities
 from activities.event_poll import GatewayEventPollActivities
@@ -33,6 +34,7 @@ from activities.webhooks import PostgresWebhookActivities
 from core.resources import Resources
 from workflows.account_message import AccountMessageWorkflow
 from workflows.carrier_event import CarrierEventWorkflow
+from workflows.catalogue_sync import CatalogueSyncWorkflow
 from workflows.checkout import CheckoutWorkflow
 from workflows.dispute import DisputeWorkflow
 from workflows.event_poll import EventPollWorkflow
@@ -41,6 +43,7 @@ from workflows.housekeeping import HousekeepingWorkflow
 from workflows.job import JobWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
 from workflows.payment_event import PaymentEventWorkflow
+from workflows.ports.catalogue_sync import Consumer
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.refund import RefundWorkflow
 from workflows.repair import RepairWorkflow
@@ -147,6 +150,13 @@ POOLS: Mapping[TaskQueue, Pool] = {
         workflow_pollers=2,
         activity_pollers=2,
     ),
+    TaskQueue.SEARCH: Pool(
+        workflows=[CatalogueSyncWorkflow],
+        activities=lambda resources: [_catalogue_sync(resources)],
+        calls_providers=True,
+        workflow_pollers=2,
+        activity_pollers=2,
+    ),
 }
 
 
@@ -173,6 +183,13 @@ def _checkout(resources: Resources) -> PostgresCheckoutActivities:
 def _jobs(resources: Resources) -> PostgresJobActivities:
     return PostgresJobActivities(
         resources.database, resources.objects, resources.temporal, resources.settings.jobs
+    )
+
+
+def _catalogue_sync(resources: Resources) -> OutboxSyncActivities:
+    database = resources.database
+    return OutboxSyncActivities(
+        database, {Consumer.CACHE: ForgetfulReads(database, resources.reads)}
     )
 
 

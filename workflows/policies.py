@@ -90,3 +90,15 @@ JOB_RETRIES = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
 )
 """It goes on at its part until the database and the store of files are back."""
+
+SYNC_STINT = timedelta(minutes=10)
+SYNC_STINT_TIMEOUT = timedelta(minutes=30)
+"""A stint ends when nothing is left to do; the last batch of an import may take its time."""
+SYNC_STINTS = 144
+"""A day of stints in one run."""
+SYNC_HEARTBEAT = timedelta(seconds=10)
+"""Who follows the catalogue and dies is replaced after so long."""
+SYNC_RETRIES = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=5)
+)
+SYNC_PAUSE_AFTER_FAILURE = timedelta(seconds=5)

@@ -13,3 +13,4 @@ class TaskQueue(StrEnum):
     MAINTENANCE = "maintenance"
     CATALOGUE = "catalogue"
     NOTIFICATIONS = "notifications"
+    SEARCH = "search"

@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from api.routers import (
     admin_audit,
+    admin_categories,
     admin_commissions,
     admin_ledger,
     admin_orders,
@@ -34,8 +35,10 @@ from api.routers import (
     objects,
     operations,
     orders,
+    products,
     quotes,
     returns,
+    variants,
     vendor_members,
     vendor_settlements,
     vendor_shipments,
@@ -46,6 +49,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     auth.api,
     me.api,
     catalogue.api,
+    products.api,
+    variants.api,
+    admin_categories.api,
     quotes.api,
     carts.api,
     holds.api,

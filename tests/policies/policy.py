@@ -39,6 +39,9 @@ class Own(StrEnum):
     JOB = "job"
     MEMBER = "member"
     INVITATION = "invitation"
+    PRODUCT = "product"
+    DELETED_PRODUCT = "a product that was deleted"
+    VARIANT = "variant"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
