@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from core.secret_stores import AwsSettings, SecretStore, VaultSettings
 from core.section import PLACEHOLDER, Section
+from core.settings_jobs import JobSettings
 from core.settings_objects import ObjectSettings, ObjectStoreKind
 from core.settings_payments import PaymentSettings
 from core.settings_people import AuthSettings, EmailSettings, SmsSettings
@@ -178,6 +179,7 @@ class Settings(BaseSettings):
     payments: PaymentSettings = PaymentSettings()
     carrier: CarrierSettings = CarrierSettings()
     objects: ObjectSettings = ObjectSettings()
+    jobs: JobSettings = JobSettings()
     auth: AuthSettings = AuthSettings()
     email: EmailSettings = EmailSettings()
     sms: SmsSettings = SmsSettings()

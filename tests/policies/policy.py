@@ -36,6 +36,7 @@ class Own(StrEnum):
     RETURN = "return"
     PARCEL = "parcel"
     SETTLEMENT = "settlement"
+    JOB = "job"
     MEMBER = "member"
     INVITATION = "invitation"
     API_KEY = "API key"

@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import text
 
 from core.domain.ids import Prefix, new_id
+from core.domain.jobs import JobKind
 from core.domain.permissions import VendorRank
 from core.domain.statuses import HoldStatus, SettlementStatus
 from models import Hold, Settlement
+from models.jobs import Job, JobStatus
 from tests.integration.api.conftest import World
 from tests.integration.api.kept_carts import make_cart
 from tests.policies.policy import Own
@@ -106,6 +108,23 @@ async def of_settlement(world: World) -> Belonging:
     return await _of_vendor(world, "settlements", settlement_id, shelf.vendor_id)
 
 
+async def of_job(world: World) -> Belonging:
+    shelf = await world.shop.stock_up(1)
+    job_id = new_id(Prefix.JOB)
+    async with world.database.transaction() as session:
+        session.add(
+            Job(
+                id=job_id,
+                kind=JobKind.EXPORT_PRODUCTS,
+                status=JobStatus.DONE,
+                actor="system",
+                vendor_id=shelf.vendor_id,
+                parameters={},
+            )
+        )
+    return await _of_vendor(world, "jobs", job_id, shelf.vendor_id)
+
+
 async def of_member(world: World) -> Belonging:
     shelf = await world.shop.stock_up(1)
     clerk = await world.person("vendor", vendor_id=shelf.vendor_id, rank=VendorRank.CLERK)
@@ -189,6 +208,7 @@ MAKERS: dict[Own, Callable[[World], Awaitable[Belonging]]] = {
     Own.RETURN: of_return,
     Own.PARCEL: of_parcel,
     Own.SETTLEMENT: of_settlement,
+    Own.JOB: of_job,
     Own.MEMBER: of_member,
     Own.INVITATION: of_invitation,
     Own.API_KEY: of_api_key,
