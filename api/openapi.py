@@ -98,6 +98,8 @@ _PREFIXES = {
     "disputes": "dsp",
     "commission-rules": "com",
     "holds": "hld",
+    "jobs": "job",
+    "order-jobs": "job",
     "orders": "ord",
     "products": "prd",
     "promotions": "prm",

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from core.secret_stores import AwsSettings, SecretStore, VaultSettings
 from core.section import PLACEHOLDER, Section
+from core.settings_jobs import JobSettings
 from core.settings_objects import ObjectSettings, ObjectStoreKind
 from core.settings_payments import PaymentSettings
 from core.settings_people import AuthSettings, EmailSettings, SmsSettings, ThrottleSettings
@@ -121,6 +122,7 @@ class ApiSettings(Section):
     rate_limit: str = Field(
         default="1000/second", description="per account, or per address without a token"
     )
+    key_rate_limit: str = Field(default="1000/second", description="per API key")
     login_rate_limit: str = Field(default="1000/second", description="per address, for /v1/auth")
     read_cache_seconds: float = Field(
         default=2.0, ge=0, le=60, description="age of an anonymous answer; 0 keeps none"
@@ -177,6 +179,7 @@ class Settings(BaseSettings):
     payments: PaymentSettings = PaymentSettings()
     carrier: CarrierSettings = CarrierSettings()
     objects: ObjectSettings = ObjectSettings()
+    jobs: JobSettings = JobSettings()
     auth: AuthSettings = AuthSettings()
     throttle: ThrottleSettings = ThrottleSettings()
     email: EmailSettings = EmailSettings()

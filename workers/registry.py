@@ -16,6 +16,7 @@ from activities.disputes import GatewayDisputeActivities
 from activities.event_poll import GatewayEventPollActivities
 from activities.fulfillment import PostgresFulfillmentActivities
 from activities.housekeeping import PostgresHousekeepingActivities
+from activities.jobs import PostgresJobActivities
 from activities.order_changes import PostgresOrderChangeActivities
 from activities.parking import PostgresParkingActivities
 from activities.payments import GatewayPaymentActivities
@@ -39,6 +40,7 @@ from workflows.dispute import DisputeWorkflow
 from workflows.event_poll import EventPollWorkflow
 from workflows.fulfillment import FulfillmentWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
+from workflows.job import JobWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
 from workflows.payment_event import PaymentEventWorkflow
 from workflows.ports.catalogue_sync import Consumer
@@ -132,6 +134,14 @@ POOLS: Mapping[TaskQueue, Pool] = {
         workflow_pollers=2,
         activity_pollers=2,
     ),
+    TaskQueue.CATALOGUE: Pool(
+        workflows=[JobWorkflow],
+        activities=lambda resources: [_jobs(resources)],
+        calls_providers=True,
+        max_concurrent_activities=8,
+        workflow_pollers=2,
+        activity_pollers=2,
+    ),
     TaskQueue.NOTIFICATIONS: Pool(
         workflows=[AccountMessageWorkflow],
         activities=lambda resources: [_account_messages(resources)],
@@ -168,6 +178,12 @@ def _account_messages(resources: Resources) -> GatewayAccountMessageActivities:
 
 def _checkout(resources: Resources) -> PostgresCheckoutActivities:
     return PostgresCheckoutActivities(resources.database, resources.temporal, resources.settings)
+
+
+def _jobs(resources: Resources) -> PostgresJobActivities:
+    return PostgresJobActivities(
+        resources.database, resources.objects, resources.temporal, resources.settings.jobs
+    )
 
 
 def _catalogue_sync(resources: Resources) -> OutboxSyncActivities:

@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import text
 
 from core.domain.ids import Prefix, new_id
+from core.domain.jobs import JobKind
 from core.domain.permissions import VendorRank
 from core.domain.statuses import HoldStatus, SettlementStatus
 from models import Hold, Settlement
+from models.jobs import Job, JobStatus
 from models.repositories import sessions
 from models.repositories.sessions import NewSession
 from models.users import SignInMethod
@@ -123,10 +125,34 @@ async def of_session(world: World) -> Belonging:
     return Belonging(table="sessions", path=path, owner=owner.headers, stranger=stranger.headers)
 
 
+async def of_job(world: World) -> Belonging:
+    shelf = await world.shop.stock_up(1)
+    job_id = new_id(Prefix.JOB)
+    async with world.database.transaction() as session:
+        session.add(
+            Job(
+                id=job_id,
+                kind=JobKind.EXPORT_PRODUCTS,
+                status=JobStatus.DONE,
+                actor="system",
+                vendor_id=shelf.vendor_id,
+                parameters={},
+            )
+        )
+    return await _of_vendor(world, "jobs", job_id, shelf.vendor_id)
+
+
 async def of_member(world: World) -> Belonging:
     shelf = await world.shop.stock_up(1)
     clerk = await world.person("vendor", vendor_id=shelf.vendor_id, rank=VendorRank.CLERK)
     return await _of_vendor(world, "users", clerk.user_id, shelf.vendor_id)
+
+
+async def of_api_key(world: World) -> Belonging:
+    shelf = await world.shop.stock_up(1)
+    owner = await world.person("vendor", vendor_id=shelf.vendor_id)
+    key = await world.key(owner.user_id, vendor_id=shelf.vendor_id, scopes=[])
+    return await _of_vendor(world, "api_keys", key.user_id, shelf.vendor_id)
 
 
 async def of_invitation(world: World) -> Belonging:
@@ -200,8 +226,10 @@ MAKERS: dict[Own, Callable[[World], Awaitable[Belonging]]] = {
     Own.PARCEL: of_parcel,
     Own.SESSION: of_session,
     Own.SETTLEMENT: of_settlement,
+    Own.JOB: of_job,
     Own.MEMBER: of_member,
     Own.INVITATION: of_invitation,
+    Own.API_KEY: of_api_key,
     Own.PRODUCT: of_product,
     Own.DELETED_PRODUCT: of_deleted_product,
     Own.VARIANT: of_variant,
