@@ -14,6 +14,7 @@ from models.repositories import backorders, carts, housekeeping, stock_alerts
 from workflows import workflow_ids
 from workflows.messages import Checkout, Child, ReturnRequest
 from workflows.ports.housekeeping import Housekeeping, HousekeepingActivities, Tidied
+from workflows.ports.media import MediaRef
 from workflows.ports.refunds import RefundRef
 from workflows.ports.webhooks import EventRef
 from workflows.task_queues import TaskQueue
@@ -80,6 +81,16 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
                 Checkout(order_id=row["order_id"], customer_id=row["customer_id"]),
                 workflow_id=workflow_ids.checkout(row["order_id"]),
                 queue=TaskQueue.CHECKOUT,
+            )
+        for media_id in await housekeeping.unfollowed_media(self._database):
+            started += await start_unless_it_runs(
+                self._temporal,
+                Child.MEDIA,
+                MediaRef(media_id=media_id),
+                workflow_id=workflow_ids.media(media_id),
+                queue=TaskQueue.CATALOGUE,
+                order_id=None,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             )
         return started
 

@@ -15,6 +15,7 @@ from fastapi import Depends, Header, Request
 from starlette.responses import Response
 
 from api.auth import SignedIn
+from api.context import fresh_id
 from api.engine import UpdateRefusedError
 from api.errors import MEDIA_TYPE as PROBLEM_TYPE
 from api.errors import problem, problem_of
@@ -120,6 +121,27 @@ async def _idempotent(request: Request, principal: SignedIn, key: IdempotencyKey
 
 
 Idempotent = Annotated[IdempotentCall, Depends(_idempotent)]
+
+
+async def _idempotent_if_keyed(
+    request: Request,
+    principal: SignedIn,
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            description="As elsewhere, but it may be left out: then each call is a new one",
+            examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
+        ),
+    ] = None,
+) -> IdempotentCall:
+    return await _idempotent(
+        request, principal, f"none-{fresh_id()}" if key is None else await _idempotency_key(key)
+    )
+
+
+IdempotentIfKeyed = Annotated[IdempotentCall, Depends(_idempotent_if_keyed)]
+"""For calls whose contract asks for no key."""
 
 
 async def _hash_of(request: Request) -> str:

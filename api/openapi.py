@@ -97,6 +97,7 @@ _PREFIXES = {
     "disputes": "dsp",
     "commission-rules": "com",
     "holds": "hld",
+    "media": "med",
     "orders": "ord",
     "products": "prd",
     "promotions": "prm",

@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from core.secret_stores import AwsSettings, SecretStore, VaultSettings
 from core.section import Section
-from core.settings_objects import ObjectSettings, ObjectStoreKind
+from core.settings_objects import MediaSettings, ObjectSettings, ObjectStoreKind
 from core.settings_payments import PaymentSettings
 from core.settings_sources import SecretStoreSource
 from core.settings_trade import (
@@ -186,6 +186,7 @@ class Settings(BaseSettings):
     payments: PaymentSettings = PaymentSettings()
     carrier: CarrierSettings = CarrierSettings()
     objects: ObjectSettings = ObjectSettings()
+    media: MediaSettings = MediaSettings()
     auth: AuthSettings = AuthSettings()
     api: ApiSettings = ApiSettings()
     cart: CartSettings = CartSettings()

@@ -9,6 +9,8 @@ from pydantic import Field, SecretStr
 
 from core.section import Section
 
+MEBIBYTE = 1024 * 1024
+
 
 class ObjectStoreKind(StrEnum):
     LOCAL = "local"
@@ -32,3 +34,17 @@ class ObjectSettings(Section):
     )
     link_seconds: int = Field(default=900, ge=1, description="how long a download link works")
     upload_seconds: int = Field(default=3600, ge=1, description="how long an upload link works")
+
+
+class MediaSettings(Section):
+    max_bytes: int = Field(default=20 * MEBIBYTE, ge=1, description="of the upload of a picture")
+    max_pixels: int = Field(
+        default=50_000_000, ge=1, description="of a picture; more is refused before it is decoded"
+    )
+    thumbnail_widths: tuple[int, ...] = Field(
+        default=(160, 480, 960), description="JSON list, pixels; no picture is made larger"
+    )
+    max_per_product: int = Field(default=30, ge=1, description="pictures of one product")
+    decoded_at_once: int = Field(
+        default=1, ge=1, description="by one worker; each takes up to 8 bytes a pixel"
+    )

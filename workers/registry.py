@@ -14,6 +14,7 @@ from activities.disputes import GatewayDisputeActivities
 from activities.event_poll import GatewayEventPollActivities
 from activities.fulfillment import PostgresFulfillmentActivities
 from activities.housekeeping import PostgresHousekeepingActivities
+from activities.media import StoredMediaActivities
 from activities.order_changes import PostgresOrderChangeActivities
 from activities.parking import PostgresParkingActivities
 from activities.payments import GatewayPaymentActivities
@@ -35,6 +36,7 @@ from workflows.dispute import DisputeWorkflow
 from workflows.event_poll import EventPollWorkflow
 from workflows.fulfillment import FulfillmentWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
+from workflows.media import MediaWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
 from workflows.payment_event import PaymentEventWorkflow
 from workflows.reconciliation import ReconciliationWorkflow
@@ -104,6 +106,14 @@ POOLS: Mapping[TaskQueue, Pool] = {
         ],
         calls_providers=True,
     ),
+    TaskQueue.CATALOGUE: Pool(
+        workflows=[MediaWorkflow],
+        activities=lambda resources: [_media(resources)],
+        calls_providers=True,
+        max_concurrent_activities=10,
+        workflow_pollers=2,
+        activity_pollers=2,
+    ),
     TaskQueue.MAINTENANCE: Pool(
         workflows=[
             EventPollWorkflow,
@@ -154,6 +164,10 @@ def _payments(resources: Resources) -> GatewayPaymentActivities:
         resources.payments,
         return_url=resources.settings.payments.return_url,
     )
+
+
+def _media(resources: Resources) -> StoredMediaActivities:
+    return StoredMediaActivities(resources.database, resources.objects, resources.settings.media)
 
 
 def _disputes(resources: Resources) -> GatewayDisputeActivities:

@@ -25,6 +25,7 @@ class Child(StrEnum):
     DISPUTE = "DisputeWorkflow"
     SETTLEMENT = "SettlementWorkflow"
     REPAIR = "RepairWorkflow"
+    MEDIA = "MediaWorkflow"
 
 
 @dataclass(frozen=True, kw_only=True)

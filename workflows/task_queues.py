@@ -10,4 +10,5 @@ class TaskQueue(StrEnum):
     INVENTORY = "inventory"
     PAYMENTS = "payments"
     FULFILLMENT = "fulfillment"
+    CATALOGUE = "catalogue"
     MAINTENANCE = "maintenance"

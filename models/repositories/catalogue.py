@@ -26,7 +26,7 @@ SELECT p.id, p.name, p.slug, p.description, p.vendor_id, p.status,
      FROM product_categories c WHERE c.product_id = p.id) AS category_ids,
     (SELECT coalesce(json_agg(json_build_object('id', m.id, 'url', m.url, 'alt', m.alt)
                               ORDER BY m.position, m.id), '[]'::json)
-     FROM product_media m WHERE m.product_id = p.id) AS media,
+     FROM product_media m WHERE m.product_id = p.id AND m.status = 'ready') AS media,
     (SELECT coalesce(json_agg(json_build_object(
                 'id', v.id, 'sku', v.sku, 'title', v.title, 'price', price.money,
                 'attributes', v.attributes,

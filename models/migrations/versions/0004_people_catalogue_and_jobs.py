@@ -74,7 +74,7 @@ CHECKS = {
         "approval_known": "approval IN ('not_requested', 'requested', 'approved', 'rejected')"
     },
     "product_media": {
-        "status_known": "status IN ('awaiting_upload', 'processing', 'ready', 'rejected')"
+        "status_known": "status IN ('awaiting_upload', 'processing', 'ready', 'rejected', 'removed')"
     },
 }
 EXTENSIONS = ("btree_gist", "pg_trgm", "unaccent")

@@ -30,6 +30,7 @@ ANYONE = "anyone"
 SIGNED_IN = "signed in"
 STAFF = "staff"
 VENDOR = "vendor"
+SELLER = "staff, or the vendor whose it is"
 PROVIDER = "the provider's signature"
 CART = "the customer, or whoever has the cart's token"
 LINK = "whoever has the signed link"
@@ -154,6 +155,12 @@ POLICIES = {
     "GET /v1/vendor/settlements": VENDOR,
     "GET /v1/vendor/settlements/{id}/statement": VENDOR,
     "GET /v1/vendor/balance": VENDOR,
+    "POST /v1/products/{id}/media": SELLER,
+    "GET /v1/products/{id}/media": SELLER,
+    "GET /v1/media/{id}": SELLER,
+    "PATCH /v1/media/{id}": SELLER,
+    "DELETE /v1/media/{id}": SELLER,
+    "POST /v1/media/{id}/complete": SELLER,
     "GET /v1/objects/{key}": LINK,
     "PUT /v1/objects/{key}": LINK,
     "POST /v1/webhooks/paystack": PROVIDER,
@@ -162,11 +169,12 @@ POLICIES = {
     "GET /healthz": ANYONE,
     "GET /readyz": ANYONE,
 }
-ONE_ROLE = {STAFF, VENDOR}
+ONE_ROLE = {STAFF, VENDOR, SELLER}
 WITH_TOKEN = {SIGNED_IN, *ONE_ROLE}
 StaffOrVendor = Annotated[Principal, Depends(has_role("staff", "vendor"))]
 IDEMPOTENT = {
     "POST /v1/holds",
+    "POST /v1/products/{id}/media",
     "POST /v1/checkouts",
     "POST /v1/orders/{id}/cancel",
     "POST /v1/orders/{id}/payment",
@@ -228,7 +236,7 @@ def test_every_route_is_in_the_table_of_policies(document: dict[str, Any]) -> No
 
 
 def test_routes_that_need_a_token_say_so(document: dict[str, Any]) -> None:
-    schemes = {policy: {"AccessToken"} for policy in (SIGNED_IN, STAFF, VENDOR)}
+    schemes = {policy: {"AccessToken"} for policy in WITH_TOKEN}
     schemes |= {CART: {"AccessToken", "CartToken"}, ORDER: {"AccessToken", "OrderToken"}}
 
     for name, operation in _operations(document):
