@@ -63,7 +63,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
         telemetry=_NO_NATIVE_TELEMETRY,
     )
     app.state.tokens = tokens
-    app.state.passwords = Passwords()
+    app.state.passwords = Passwords(failure_seconds=settings.auth.failed_sign_in_seconds)
     app.state.admission = Admission(settings.api.checkouts_at_once)
     app.state.cursors = Cursors(settings.auth.cursor_key.get_secret_value())
     app.state.order_tokens = OrderTokens(settings.auth.tracking_key.get_secret_value())
@@ -88,7 +88,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
 def share(app: FastAPI, resources: Resources) -> None:
     """Give the handlers what they use."""
     app.state.resources = resources
-    app.state.limiter = Limiter(resources.cache, resources.settings.redis.url.get_secret_value())
+    app.state.limiter = Limiter(resources.cache)
     app.state.order_events = OrderEvents(
         resources.database,
         poll_seconds=resources.settings.api.sse_poll_seconds,

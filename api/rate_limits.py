@@ -7,16 +7,15 @@ from typing import Any
 
 import structlog
 from limits import RateLimitItem, parse
-from limits.aio.storage import RedisStorage
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.context import context_of, header
 from api.errors import problem_of
 from api.metrics import LIMITED, LIMITER_DOWN
+from core.cache import CACHE_ERRORS, CacheClient
 from core.domain.errors import NotAuthenticatedError, RateLimitedError
+from core.limits_storage import LimitsStorage
 from core.security import AccessTokens
 from core.settings import Settings
 
@@ -35,12 +34,8 @@ class Limiter:
     (draft-ietf-httpapi-ratelimit-headers) cost nothing.
     """
 
-    def __init__(self, cache: Redis, url: str) -> None:
-        self._storage = RedisStorage(
-            url,
-            implementation="redispy",
-            connection_pool=cache.connection_pool,  # type: ignore[arg-type]  # typed for scalars
-        )
+    def __init__(self, cache: CacheClient) -> None:
+        self._storage = LimitsStorage(cache)
         self._resume_at = 0.0
         self._log_at = 0.0
 
@@ -58,7 +53,7 @@ class Limiter:
         window, into = divmod(now, length)
         try:
             count = await self._storage.incr(item.key_for(who, str(int(window))), length)
-        except (RedisError, OSError, TimeoutError) as error:
+        except CACHE_ERRORS as error:
             self._on_failure(now, error)
             return None
         return item.amount - count, max(1, int(length - into))

@@ -6,19 +6,20 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
 from temporalio.client import Client
 from temporalio.runtime import Runtime
 
 from core import temporal
-from core.cache import open_cache
+from core.cache import CacheClient, open_cache
 from core.database import Database
 from core.gateways.carrier import CarrierGateway
 from core.gateways.carrier_http import HttpCarrierGateway
+from core.gateways.email import EmailGateway, SmtpEmailGateway
 from core.gateways.object_stores import open_object_store
 from core.gateways.objects import ObjectStore
 from core.gateways.payments import PaymentGateway
 from core.gateways.paystack import PaystackGateway
+from core.gateways.sms import HttpSmsGateway, SmsGateway
 from core.gateways.stripe import StripeGateway
 from core.settings import Settings
 from core.telemetry import trace_statements
@@ -39,10 +40,12 @@ class Resources:
 
     settings: Settings
     database: Database
-    cache: Redis
+    cache: CacheClient
     temporal: Client
     payments: Mapping[str, PaymentGateway]
     carrier: CarrierGateway
+    email: EmailGateway
+    sms: SmsGateway
     objects: ObjectStore
 
 
@@ -70,6 +73,8 @@ async def open_resources(
             stack.push_async_callback(gateway.close)
         carrier = HttpCarrierGateway.open(settings.carrier)
         stack.push_async_callback(carrier.close)
+        sms = HttpSmsGateway.open(settings.sms)
+        stack.push_async_callback(sms.close)
         objects = open_object_store(settings)
         stack.push_async_callback(objects.close)
         yield Resources(
@@ -79,5 +84,7 @@ async def open_resources(
             temporal=await temporal.connect(settings, lazy=not for_worker, runtime=runtime),
             payments=payments,
             carrier=carrier,
+            email=SmtpEmailGateway(settings.email),
+            sms=sms,
             objects=objects,
         )

@@ -16,12 +16,14 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import GuestProtocol, OctKey
 from joserfc.jws import JWSRegistry
 from pwdlib import PasswordHash
+from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers.argon2 import Argon2Hasher
 from zxcvbn import zxcvbn
 
+from core.django_hashes import django_hashers
 from core.domain.errors import NotAuthenticatedError
 from core.domain.permissions import Permission
-from core.settings import AuthSettings
+from core.settings_people import AuthSettings
 
 ALGORITHM = "HS256"
 KNOWN = frozenset(permission.value for permission in Permission)
@@ -36,22 +38,48 @@ _ZXCVBN_LOCK = threading.Lock()
 _REFRESH_TOKEN_BYTES = 32
 
 
-class Passwords:
-    """Argon2id, off the event loop."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PasswordCheck:
+    """Whether a password is right, and the hash that shall take the place of an old one."""
 
-    def __init__(self, hasher: PasswordHash | None = None) -> None:
-        self._hasher = hasher or PasswordHash((Argon2Hasher(),))
+    matches: bool
+    replacement: str | None = None
+
+
+class Passwords:
+    """Argon2id, off the event loop; hashes of the old world are read, and replaced when they match.
+
+    Args:
+        hasher: another set of hashers.
+        failure_seconds: a failed check takes at least as long. The hashes of the old world are
+            slower than Argon2id: without it, the time would tell that an account came from there.
+    """
+
+    def __init__(self, hasher: PasswordHash | None = None, failure_seconds: float = 0.0) -> None:
+        self._hasher = hasher or PasswordHash((Argon2Hasher(), *django_hashers()))
         self._dummy = self._hasher.hash(secrets.token_urlsafe())
+        self._failure_seconds = failure_seconds
 
     async def hash(self, password: str) -> str:
         return await asyncio.to_thread(self._hasher.hash, password)
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
         """Compare; an unknown user (no hash) takes as long as a known one and never matches."""
-        matches = await asyncio.to_thread(
-            self._hasher.verify, password, password_hash or self._dummy
-        )
-        return matches and password_hash is not None
+        return (await self.check(password, password_hash)).matches
+
+    async def check(self, password: str, password_hash: str | None) -> PasswordCheck:
+        """Compare as ``verify`` does, and make a new hash when the right one is not of today."""
+        began = time.monotonic()
+        try:
+            matches, replacement = await asyncio.to_thread(
+                self._hasher.verify_and_update, password, password_hash or self._dummy
+            )
+        except UnknownHashError:
+            matches, replacement = False, None
+        if matches and password_hash is not None:
+            return PasswordCheck(matches=True, replacement=replacement)
+        await asyncio.sleep(began + self._failure_seconds - time.monotonic())
+        return PasswordCheck(matches=False)
 
 
 def password_weakness(password: str, *, about: Sequence[str] = ()) -> str | None:

@@ -16,9 +16,10 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from core.secret_stores import AwsSettings, SecretStore, VaultSettings
-from core.section import Section
+from core.section import PLACEHOLDER, Section
 from core.settings_objects import MediaSettings, ObjectSettings, ObjectStoreKind
 from core.settings_payments import PaymentSettings
+from core.settings_people import AuthSettings, EmailSettings, SmsSettings
 from core.settings_sources import SecretStoreSource
 from core.settings_trade import (
     CartSettings,
@@ -31,9 +32,6 @@ from core.settings_trade import (
     SettlementSettings,
     StockSettings,
 )
-
-PLACEHOLDER = "embedded-placeholder"
-"""Secrets that start with this are for the embedded stack only; production refuses them."""
 
 
 class Environment(StrEnum):
@@ -56,8 +54,14 @@ class PostgresSettings(Section):
 
 
 class RedisSettings(Section):
-    url: SecretStr = SecretStr("redis://127.0.0.1:16379/0")
+    url: SecretStr = Field(
+        default=SecretStr("redis://127.0.0.1:16379/0"),
+        description="also redis+sentinel://host,host/service and redis+cluster://host,host",
+    )
     timeout_seconds: float = Field(default=0.25, description="slower than this counts as down")
+    sentinel_password: SecretStr | None = Field(
+        default=None, description="of the Sentinels; that of the servers is in the address"
+    )
 
 
 class TemporalSettings(Section):
@@ -102,22 +106,6 @@ class CarrierSettings(Section):
         description="JSON list of Standard Webhooks secrets",
     )
     timeout_seconds: float = 20.0
-
-
-class AuthSettings(Section):
-    jwt_key: SecretStr = SecretStr(f"{PLACEHOLDER}-signing-key-of-32-bytes-at-least")
-    jwt_key_id: str = "embedded-1"
-    previous_jwt_keys: dict[str, SecretStr] = Field(
-        default_factory=dict, description="JSON object of key id to key, still accepted"
-    )
-    issuer: str = "perdure"
-    access_token_seconds: int = 3600
-    refresh_token_seconds: int = 30 * 86_400
-    cursor_key: SecretStr = SecretStr(f"{PLACEHOLDER}-cursor-key-of-32-bytes-at-least")
-    tracking_key: SecretStr = Field(
-        default=SecretStr(f"{PLACEHOLDER}-tracking-key-of-32-bytes-at-least"),
-        description="signs the tokens with which guests follow their orders",
-    )
 
 
 class ApiSettings(Section):
@@ -188,6 +176,8 @@ class Settings(BaseSettings):
     objects: ObjectSettings = ObjectSettings()
     media: MediaSettings = MediaSettings()
     auth: AuthSettings = AuthSettings()
+    email: EmailSettings = EmailSettings()
+    sms: SmsSettings = SmsSettings()
     api: ApiSettings = ApiSettings()
     cart: CartSettings = CartSettings()
     checkout: CheckoutSettings = CheckoutSettings()
@@ -225,6 +215,8 @@ class Settings(BaseSettings):
             "PERDURE_AUTH_JWT_KEY": self.auth.jwt_key,
             "PERDURE_AUTH_CURSOR_KEY": self.auth.cursor_key,
             "PERDURE_AUTH_TRACKING_KEY": self.auth.tracking_key,
+            "PERDURE_AUTH_ONE_TIME_KEY": self.auth.one_time_key,
+            "PERDURE_SMS_API_KEY": self.sms.api_key,
         }
         if "stripe" in self.payments.providers:
             secrets["PERDURE_STRIPE_API_KEY"] = self.stripe.api_key

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
-from core.section import Section
+from core.section import PLACEHOLDER, Section
 
 MEBIBYTE = 1024 * 1024
 
@@ -26,7 +26,7 @@ class ObjectSettings(Section):
         default=Path(".perdure/objects"), description="of the store local; all processes share it"
     )
     signing_key: SecretStr = Field(
-        default=SecretStr("embedded-placeholder-object-key-of-32-bytes-at-least"),
+        default=SecretStr(f"{PLACEHOLDER}-object-key-of-32-bytes-at-least"),
         description="signs the links of the store local",
     )
     public_url: str | None = Field(

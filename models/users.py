@@ -123,10 +123,17 @@ class MessageKind(StrEnum):
     """What an account message is about; all but notices carry a secret that works once."""
 
     VERIFY_EMAIL = "verify_email"
+    """The address becomes the account's when its owner follows the link."""
+    VERIFY_PHONE = "verify_phone"
     RESET_PASSWORD = "reset_password"  # noqa: S105  # the name of a kind
     SIGN_IN_CODE = "sign_in_code"
     ALREADY_REGISTERED = "already_registered"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  # the name of a kind
+    EMAIL_CHANGED = "email_changed"
+    """To the address before."""
+    SIGN_IN_CHANGED = "sign_in_changed"
+    """A way to sign in was added or taken away."""
+    ACCOUNT_ERASED = "account_erased"
     INVITATION = "invitation"
 
 

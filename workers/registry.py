@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from activities.account_messages import GatewayAccountMessageActivities
 from activities.captures import GatewayCaptureActivities
 from activities.carrier import GatewayCarrierActivities
 from activities.checkout import PostgresCheckoutActivities
@@ -30,6 +31,7 @@ from activities.stock import PostgresStockActivities
 from activities.vendor_transfers import GatewayTransferActivities
 from activities.webhooks import PostgresWebhookActivities
 from core.resources import Resources
+from workflows.account_message import AccountMessageWorkflow
 from workflows.carrier_event import CarrierEventWorkflow
 from workflows.checkout import CheckoutWorkflow
 from workflows.dispute import DisputeWorkflow
@@ -137,6 +139,14 @@ POOLS: Mapping[TaskQueue, Pool] = {
         workflow_pollers=2,
         activity_pollers=2,
     ),
+    TaskQueue.NOTIFICATIONS: Pool(
+        workflows=[AccountMessageWorkflow],
+        activities=lambda resources: [_account_messages(resources)],
+        calls_providers=True,
+        max_concurrent_activities=20,
+        workflow_pollers=2,
+        activity_pollers=2,
+    ),
 }
 
 
@@ -148,6 +158,12 @@ def activities_of(implementations: Sequence[object]) -> list[Activity]:
         for _, method in inspect.getmembers(implementation, inspect.ismethod)
         if hasattr(method, "__temporal_activity_definition")
     ]
+
+
+def _account_messages(resources: Resources) -> GatewayAccountMessageActivities:
+    return GatewayAccountMessageActivities(
+        resources.database, resources.email, resources.sms, resources.settings
+    )
 
 
 def _checkout(resources: Resources) -> PostgresCheckoutActivities:

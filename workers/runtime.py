@@ -38,6 +38,7 @@ PASSED_THROUGH = (
     "workflows.task_queues",
     "workflows.undelivered",
     "workflows.vendor_parcel",
+    "workflows.waiting",
     "workflows.workflow_ids",
 )
 """What the workflow sandbox does not load afresh for each run: declarations and the mechanisms that

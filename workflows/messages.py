@@ -26,6 +26,7 @@ class Child(StrEnum):
     SETTLEMENT = "SettlementWorkflow"
     REPAIR = "RepairWorkflow"
     MEDIA = "MediaWorkflow"
+    ACCOUNT_MESSAGE = "AccountMessageWorkflow"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,3 +12,4 @@ class TaskQueue(StrEnum):
     FULFILLMENT = "fulfillment"
     CATALOGUE = "catalogue"
     MAINTENANCE = "maintenance"
+    NOTIFICATIONS = "notifications"

@@ -90,8 +90,16 @@ async def login(
     if "\x00" not in wanted.email:  # PostgreSQL has no such text, so it is nobody's address
         credentials = await users.find_credentials(resources.database, wanted.email.strip())
     password_hash = credentials.password_hash if credentials else None
-    if not await passwords.verify(wanted.password, password_hash) or credentials is None:
+    check = await passwords.check(wanted.password, password_hash)
+    if not check.matches or credentials is None or password_hash is None:
         raise NotAuthenticatedError("the e-mail address or the password is wrong")
+    if check.replacement is not None:
+        await users.replace_password_hash(
+            resources.database,
+            credentials.user_id,
+            present=password_hash,
+            replacement=check.replacement,
+        )
     refresh_token = new_refresh_token()
     session = NewSession(
         id=new_id(Prefix.SESSION),

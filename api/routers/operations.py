@@ -9,12 +9,12 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from redis.exceptions import RedisError
 
 from api import engine
 from api.dependencies import Res
 from api.json_route import JsonResponse
 from api.schemas.operations import Alive, Readiness
+from core.cache import CACHE_ERRORS
 from core.domain.errors import UnavailableError
 from core.resources import Resources
 
@@ -64,7 +64,7 @@ async def _check(ping: Callable[[], Awaitable[None]], *, required: bool) -> dict
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             await ping()
-    except (UnavailableError, RedisError, OSError, TimeoutError):
+    except (UnavailableError, *CACHE_ERRORS):
         status = "down"
     else:
         status = "up"

@@ -57,6 +57,10 @@ SELECT id AS user_id, role, vendor_id, vendor_rank, permissions, password_hash F
 WHERE lower(email) = lower(:email) AND disabled_at IS NULL
 """)
 
+_REPLACE_HASH = text(
+    "UPDATE users SET password_hash = :replacement WHERE id = :id AND password_hash = :present"
+)
+
 _COLUMNS = "id, email, name, role, vendor_id, created_at, updated_at"
 _USER = text(f"SELECT {_COLUMNS} FROM users WHERE id = :id AND disabled_at IS NULL")
 _RENAME = text(
@@ -121,6 +125,15 @@ async def add_user(
 async def find_credentials(database: Database, email: str) -> Credentials | None:
     rows = await database.statement(_CREDENTIALS, {"email": email})
     return Credentials(**rows[0]) if rows else None
+
+
+async def replace_password_hash(
+    database: Database, user_id: str, *, present: str, replacement: str
+) -> None:
+    """Put today's hash of the same password in the place of an old one, unless it has changed."""
+    await database.statement(
+        _REPLACE_HASH, {"id": user_id, "present": present, "replacement": replacement}
+    )
 
 
 async def find_user(database: Database, user_id: str) -> UserRow | None:

@@ -200,7 +200,7 @@ def upgrade() -> None:
             "channel IN ('email', 'sms')", name=op.f("ck_account_messages_channel_known")
         ),
         sa.CheckConstraint(
-            "kind IN ('verify_email', 'reset_password', 'sign_in_code', 'already_registered', 'password_changed', 'invitation')",
+            "kind IN ('verify_email', 'verify_phone', 'reset_password', 'sign_in_code', 'already_registered', 'password_changed', 'email_changed', 'sign_in_changed', 'account_erased', 'invitation')",
             name=op.f("ck_account_messages_kind_known"),
         ),
         sa.ForeignKeyConstraint(

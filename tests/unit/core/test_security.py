@@ -19,7 +19,7 @@ from core.security import (
     new_refresh_token,
     password_weakness,
 )
-from core.settings import AuthSettings
+from core.settings_people import AuthSettings
 
 KEY = "the-present-key-of-thirty-two-bytes!"
 OLD_KEY = "the-previous-key-of-thirty-two-bytes"

@@ -1,0 +1,57 @@
+"""How people sign in, and how their messages reach them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from core.section import PLACEHOLDER, Section
+
+
+class AuthSettings(Section):
+    jwt_key: SecretStr = SecretStr(f"{PLACEHOLDER}-signing-key-of-32-bytes-at-least")
+    jwt_key_id: str = "embedded-1"
+    previous_jwt_keys: dict[str, SecretStr] = Field(
+        default_factory=dict, description="JSON object of key id to key, still accepted"
+    )
+    issuer: str = "perdure"
+    access_token_seconds: int = 3600
+    refresh_token_seconds: int = 30 * 86_400
+    failed_sign_in_seconds: float = Field(
+        default=0.5, ge=0, description="a wrong password is answered no sooner, whoever is meant"
+    )
+    cursor_key: SecretStr = SecretStr(f"{PLACEHOLDER}-cursor-key-of-32-bytes-at-least")
+    tracking_key: SecretStr = Field(
+        default=SecretStr(f"{PLACEHOLDER}-tracking-key-of-32-bytes-at-least"),
+        description="signs the tokens with which guests follow their orders",
+    )
+    one_time_key: SecretStr = Field(
+        default=SecretStr(f"{PLACEHOLDER}-one-time-key-of-32-bytes-at-least"),
+        description="makes the links and codes in messages; a new one ends those under way",
+    )
+
+
+class EmailSettings(Section):
+    host: str = "127.0.0.1"
+    port: int = 18025
+    security: Literal["none", "starttls", "tls"] = Field(
+        default="none", description="none, starttls or tls"
+    )
+    username: str | None = None
+    password: SecretStr | None = None
+    sender: str = Field(
+        default="Perdure <no-reply@perdure.localhost>", description="the From of every message"
+    )
+    link: str = Field(
+        default="http://127.0.0.1:18080/account/{page}#token={token}",
+        description="where the links in messages lead",
+    )
+    timeout_seconds: float = 20.0
+
+
+class SmsSettings(Section):
+    api_base: str = "http://127.0.0.1:18090/sms"
+    api_key: SecretStr = SecretStr(f"sms_{PLACEHOLDER}")
+    sender: str = "Perdure"
+    timeout_seconds: float = 20.0

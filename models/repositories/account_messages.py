@@ -1,0 +1,146 @@
+"""Messages of accounts, and the secrets in them that work once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from core.database import Database
+from core.domain.ids import Prefix, new_id
+from core.one_time import OneTimeSecrets
+from models.users import MessageChannel, MessageKind
+
+_HOUR = 3600
+_DAY = 24 * _HOUR
+LIFETIMES: Mapping[MessageKind, int] = {
+    MessageKind.VERIFY_EMAIL: 2 * _DAY,
+    MessageKind.VERIFY_PHONE: 600,
+    MessageKind.RESET_PASSWORD: _HOUR,
+    MessageKind.SIGN_IN_CODE: 600,
+    MessageKind.INVITATION: 7 * _DAY,
+}
+"""How long the secret of a message works, in seconds."""
+
+_NOTICE = 2 * _DAY
+"""How long it is worth while to try to send a message without a secret, in seconds."""
+
+CODES = frozenset({MessageKind.VERIFY_PHONE, MessageKind.SIGN_IN_CODE})
+TOKENS = frozenset(LIFETIMES) - CODES
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewMessage:
+    """A message to write; ``recipient`` is an address or a number (E.164)."""
+
+    kind: MessageKind
+    recipient: str
+    channel: MessageChannel = MessageChannel.EMAIL
+    user_id: str | None = None
+    id: str = field(default_factory=lambda: new_id(Prefix.MESSAGE))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessageRow:
+    """A message as its sender needs it."""
+
+    id: str
+    kind: MessageKind
+    channel: MessageChannel
+    recipient: str
+    secret_hash: str | None
+    expired: bool
+    sent_at: datetime | None
+    used_at: datetime | None
+    failed_at: datetime | None
+    vendor_name: str | None
+    """Of an invitation: whose member the person shall be; None for staff."""
+
+
+# A code or a link of the same kind that is not used yet ends with a newer one.
+_WRITE = text("""
+WITH ended AS (
+    UPDATE account_messages SET used_at = now()
+    WHERE recipient = :recipient AND kind = :kind AND used_at IS NULL AND id <> :id
+      AND secret_hash IS NOT NULL
+      AND (kind = 'sign_in_code' OR user_id IS NOT DISTINCT FROM :user_id)
+)
+INSERT INTO account_messages
+    (id, kind, channel, recipient, user_id, secret_hash, expires_at)
+VALUES (:id, :kind, :channel, :recipient, :user_id, :secret_hash,
+    now() + make_interval(secs => :lifetime))
+ON CONFLICT (id) DO NOTHING
+""")
+
+_FIND = text("""
+SELECT m.id, m.kind, m.channel, m.recipient, m.secret_hash, m.expires_at <= now() AS expired,
+    m.sent_at, m.used_at, m.failed_at, v.name AS vendor_name
+FROM account_messages m
+LEFT JOIN users u ON u.id = m.user_id
+LEFT JOIN vendors v ON v.id = u.vendor_id
+WHERE m.id = :id
+""")
+
+_SENT = text("UPDATE account_messages SET sent_at = coalesce(sent_at, now()) WHERE id = :id")
+_TROUBLE = text("""
+UPDATE account_messages SET last_error = :error,
+    failed_at = CASE WHEN :for_good THEN coalesce(failed_at, now()) ELSE failed_at END
+WHERE id = :id
+""")
+
+
+def secret_of(secrets: OneTimeSecrets, kind: MessageKind, message_id: str) -> str | None:
+    """Return the code or the token that a message carries; None for a notice."""
+    if kind in CODES:
+        return secrets.code(kind, message_id)
+    return secrets.token(kind, message_id) if kind in TOKENS else None
+
+
+async def write(session: AsyncSession, message: NewMessage, secrets: OneTimeSecrets) -> None:
+    """Write a message in the caller's transaction; a second run with the same id changes nothing.
+
+    It is sent by ``AccountMessageWorkflow``, which the caller starts after the commit.
+    """
+    await session.execute(_WRITE, _row(message, secrets))
+
+
+async def write_alone(database: Database, message: NewMessage, secrets: OneTimeSecrets) -> None:
+    """Write a message in a transaction of its own."""
+    await database.statement(_WRITE, _row(message, secrets))
+
+
+def _row(message: NewMessage, secrets: OneTimeSecrets) -> dict[str, object]:
+    secret = secret_of(secrets, message.kind, message.id)
+    return {
+        "id": message.id,
+        "kind": message.kind,
+        "channel": message.channel,
+        "recipient": message.recipient,
+        "user_id": message.user_id,
+        "secret_hash": secrets.hash(message.id, secret) if secret else None,
+        "lifetime": float(LIFETIMES.get(message.kind, _NOTICE)),
+    }
+
+
+async def find(database: Database, message_id: str) -> MessageRow | None:
+    rows = await database.statement(_FIND, {"id": message_id})
+    if not rows:
+        return None
+    found = dict(rows[0])
+    found |= {"kind": MessageKind(found["kind"]), "channel": MessageChannel(found["channel"])}
+    return MessageRow(**found)
+
+
+async def mark_sent(database: Database, message_id: str) -> None:
+    """Say that it is on its way; the first time counts."""
+    await database.statement(_SENT, {"id": message_id})
+
+
+async def mark_trouble(
+    database: Database, message_id: str, error: str, *, for_good: bool = False
+) -> None:
+    """Say why it could not be sent, in words without personal data."""
+    await database.statement(_TROUBLE, {"id": message_id, "error": error, "for_good": for_good})

@@ -1,0 +1,69 @@
+"""How a text becomes words, for what is indexed and for what is asked alike."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+MAX_WORDS = 10
+"""Of a query; what follows is not looked for, as with Meilisearch."""
+MAX_WORD_LENGTH = 64
+"""A longer run of letters is nobody's word, and would cost like many."""
+
+STOP_WORDS = frozenset(
+    {
+        "a",
+        "an",
+        "and",
+        "at",
+        "by",
+        "for",
+        "from",
+        "in",
+        "into",
+        "of",
+        "on",
+        "or",
+        "per",
+        "the",
+        "to",
+        "with",
+    }
+)
+"""Too common to be looked for, unless nothing else is asked."""
+
+_WORD = re.compile(r"[^\W_]+")
+_JOINED = re.compile(r"[^\W_]+(?:[-'\u2019.&][^\W_]+)+")
+_WHOLE_LETTERS = str.maketrans(
+    {
+        "ø": "o",
+        "đ": "d",
+        "ł": "l",
+        "ħ": "h",
+        "\u0131": "i",
+        "æ": "ae",
+        "œ": "oe",
+        "þ": "th",
+        "ð": "d",
+    }
+)
+"""Letters with a stroke and ligatures: Unicode does not take them apart."""
+
+
+def fold(text: str) -> str:
+    """Return the text in lower case, without accents, in compatible characters (NFKD)."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(letter for letter in apart if not unicodedata.combining(letter))
+    return plain.translate(_WHOLE_LETTERS)
+
+
+def words(text: str) -> Sequence[str]:
+    """Return the words of a text in their order, folded; cut at ``MAX_WORD_LENGTH``."""
+    return [word[:MAX_WORD_LENGTH] for word in _WORD.findall(fold(text))]
+
+
+def joined(text: str) -> Sequence[str]:
+    """Return words that a hyphen or an apostrophe holds together, as one: ``tshirt``, ``mens``."""
+    found = _JOINED.findall(fold(text))
+    return ["".join(_WORD.findall(word))[:MAX_WORD_LENGTH] for word in found]
