@@ -44,7 +44,7 @@ class StoredMediaActivities(MediaActivities):
         self._database = database
         self._objects = objects
         self._settings = settings
-        self._decoding = asyncio.Semaphore(settings.decoded_at_once)
+        self._decoding: asyncio.Semaphore | None = None
 
     @activity.defn
     async def look_at_media(self, step: MediaRef) -> MediaState:
@@ -111,8 +111,8 @@ class StoredMediaActivities(MediaActivities):
                 return _state_of(media)
             if media.upload_key is not None:
                 await self._objects.delete(media.upload_key)
-            async for file in self._objects.list(_folder(step.media_id)):
-                await self._objects.delete(file.key)
+            async for key in self._objects.list(_folder(step.media_id)):
+                await self._objects.delete(key)
             await session.delete(media)
         return _GONE
 
@@ -134,6 +134,8 @@ class StoredMediaActivities(MediaActivities):
             raise RejectedPictureError("the upload is gone; upload it again") from None
         except PayloadTooLargeError as error:
             raise RejectedPictureError(str(error)) from None
+        if self._decoding is None:
+            self._decoding = asyncio.Semaphore(self._settings.decoded_at_once)
         async with self._decoding:
             return await asyncio.to_thread(
                 picture_set,

@@ -23,7 +23,7 @@ WORKFLOWS = sorted(
 PERSONAL = [str(value) for value in ADDRESS.values() if value and len(str(value)) > 2]
 SECRETS = ["client_secret", "_secret_", "sk_test_", "whsec_"]
 MACHINE = ["identity", "stackTrace"]
-KNOWN = ["ord_", "hld_", "evt_", "stl_", "ven_", "_days", "min_age", "until"]
+KNOWN = ["ord_", "hld_", "evt_", "med_", "stl_", "ven_", "_days", "min_age", "until"]
 """What shows that a history was read at all."""
 
 

@@ -109,7 +109,7 @@ async def test_list_has_the_files_of_a_folder_only(tested: StoreUnderTest) -> No
     for key in (*keys, f"{folder[:-1]}x/d.csv"):
         await tested.store.put(key, b"x", content_type="text/csv")
 
-    assert sorted([found.key async for found in tested.store.list(folder)]) == keys
+    assert sorted([key async for key in tested.store.list(folder)]) == keys
 
 
 async def test_file_over_the_readers_limit_is_not_read_whole(tested: StoreUnderTest) -> None:

@@ -147,7 +147,7 @@ async def files_of(desk: Desk, promise: dict[str, Any]) -> list[str]:
     folders = (f"uploads/media/{media_id}/", f"public/media/{media_id}/")
     found: list[str] = []
     for folder in folders:
-        found += [one.key async for one in objects.list(folder)]
+        found += [key async for key in objects.list(folder)]
     return sorted(PurePosixPath(key).name for key in found)
 
 
