@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from core.secret_stores import AwsSettings, SecretStore, VaultSettings
 from core.section import PLACEHOLDER, Section
-from core.settings_objects import MediaSettings, ObjectSettings, ObjectStoreKind
+from core.settings_objects import MediaSettings, ObjectSettings, ObjectStoreKind, S3Settings
 from core.settings_payments import PaymentSettings
 from core.settings_people import AuthSettings, EmailSettings, SmsSettings
 from core.settings_sources import SecretStoreSource
@@ -174,6 +174,7 @@ class Settings(BaseSettings):
     payments: PaymentSettings = PaymentSettings()
     carrier: CarrierSettings = CarrierSettings()
     objects: ObjectSettings = ObjectSettings()
+    s3: S3Settings = S3Settings()
     media: MediaSettings = MediaSettings()
     auth: AuthSettings = AuthSettings()
     email: EmailSettings = EmailSettings()

@@ -36,6 +36,18 @@ class ObjectSettings(Section):
     upload_seconds: int = Field(default=3600, ge=1, description="how long an upload link works")
 
 
+class S3Settings(Section):
+    """Of the store ``s3``; without a key the SDK looks for one where it always does."""
+
+    bucket: str = "perdure"
+    region: str = "us-east-1"
+    endpoint_url: str | None = Field(default=None, description="unset means AWS")
+    path_style: bool = Field(default=False, description="true for MinIO and the like")
+    access_key_id: str | None = None
+    secret_access_key: SecretStr | None = None
+    timeout_seconds: float = 20.0
+
+
 class MediaSettings(Section):
     max_bytes: int = Field(default=20 * MEBIBYTE, ge=1, description="of the upload of a picture")
     max_pixels: int = Field(
