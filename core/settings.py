@@ -17,7 +17,13 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from core.secret_stores import AwsSettings, SecretStore, VaultSettings
 from core.section import PLACEHOLDER, Section
-from core.settings_objects import MediaSettings, ObjectSettings, ObjectStoreKind, S3Settings
+from core.settings_objects import (
+    CloudinarySettings,
+    MediaSettings,
+    ObjectSettings,
+    ObjectStoreKind,
+    S3Settings,
+)
 from core.settings_payments import PaymentSettings
 from core.settings_people import AuthSettings, EmailSettings, SmsSettings
 from core.settings_sources import SecretStoreSource
@@ -175,6 +181,7 @@ class Settings(BaseSettings):
     carrier: CarrierSettings = CarrierSettings()
     objects: ObjectSettings = ObjectSettings()
     s3: S3Settings = S3Settings()
+    cloudinary: CloudinarySettings = CloudinarySettings()
     media: MediaSettings = MediaSettings()
     auth: AuthSettings = AuthSettings()
     email: EmailSettings = EmailSettings()
@@ -233,6 +240,8 @@ class Settings(BaseSettings):
             }
         if self.objects.store is ObjectStoreKind.LOCAL:
             secrets["PERDURE_OBJECTS_SIGNING_KEY"] = self.objects.signing_key
+        if self.objects.store is ObjectStoreKind.CLOUDINARY:
+            secrets["PERDURE_CLOUDINARY_API_SECRET"] = self.cloudinary.api_secret
         weak = [name for name, secret in secrets.items() if _is_weak(secret)]
         if self.carrier.webhook_secrets == CarrierSettings().webhook_secrets:
             weak.append("PERDURE_CARRIER_WEBHOOK_SECRETS")

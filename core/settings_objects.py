@@ -48,6 +48,15 @@ class S3Settings(Section):
     timeout_seconds: float = 20.0
 
 
+class CloudinarySettings(Section):
+    cloud_name: str = "perdure"
+    api_key: str = ""
+    api_secret: SecretStr = SecretStr(f"{PLACEHOLDER}-cloudinary")
+    api_base: str = "https://api.cloudinary.com"
+    delivery_base: str = "https://res.cloudinary.com"
+    timeout_seconds: float = 30.0
+
+
 class MediaSettings(Section):
     max_bytes: int = Field(default=20 * MEBIBYTE, ge=1, description="of the upload of a picture")
     max_pixels: int = Field(

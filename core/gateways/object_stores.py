@@ -18,7 +18,13 @@ def open_object_store(settings: Settings) -> ObjectStore:
             )
 
             return S3ObjectStore.open(settings.s3, public_url=objects.public_url)
-        case _:
+        case ObjectStoreKind.CLOUDINARY:
+            from core.gateways.objects_cloudinary import (  # noqa: PLC0415  # as above
+                CloudinaryObjectStore,
+            )
+
+            return CloudinaryObjectStore.open(settings.cloudinary, public_url=objects.public_url)
+        case ObjectStoreKind.LOCAL:
             return LocalObjectStore(
                 objects.directory,
                 key=objects.signing_key.get_secret_value(),

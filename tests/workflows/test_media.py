@@ -7,6 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from temporalio.testing import ActivityEnvironment
+
+from activities.housekeeping import PostgresHousekeepingActivities
 from core.domain.errors import UnavailableError
 from core.gateways.objects import ObjectStore
 from core.settings import Settings
@@ -18,6 +21,7 @@ from tests.workflows.platform import SkippingPlatform, skipping_resources
 from workers.runtime import running_pools
 from workflows import workflow_ids
 from workflows.policies import FIRST_UPLOAD_LOOK, UPLOAD_MARGIN
+from workflows.ports.housekeeping import Housekeeping
 from workflows.task_queues import TaskQueue
 
 SOON = timedelta(seconds=5)
@@ -30,6 +34,12 @@ async def opened(skipping: SkippingPlatform) -> Studio:
 async def status(studio: Studio, media_id: str) -> str | None:
     row = await studio.row(media_id)
     return str(row["status"]) if row else None
+
+
+async def has_looked(skipping: SkippingPlatform, media_id: str) -> bool:
+    """Tell whether the workflow has found nothing, and waits."""
+    history = await skipping.shop.workflow(workflow_ids.media(media_id)).fetch_history()
+    return any(event.HasField("timer_started_event_attributes") for event in history.events)
 
 
 async def test_upload_that_never_comes_is_forgotten_after_its_link(
@@ -52,6 +62,7 @@ async def test_upload_that_nobody_tells_of_is_found(skipping: SkippingPlatform) 
     studio = await opened(skipping)
     media_id = await studio.promise()
     await studio.follow(media_id)
+    await eventually(lambda: has_looked(skipping, media_id))
     await studio.upload(media_id, picture())
     assert await status(studio, media_id) == "awaiting_upload"
 
@@ -137,3 +148,21 @@ async def test_store_that_is_away_for_a_while_only_delays_the_picture(
             assert await status(studio, media_id) == "ready"
             assert upload_key(media_id) not in await studio.files(media_id)
             assert away.failed == {"head": 3, "get": 3, "put": 3, "delete": 3}
+
+
+async def test_files_of_a_removed_picture_that_nobody_follows_are_erased_by_housekeeping(
+    skipping: SkippingPlatform,
+) -> None:
+    studio = await opened(skipping)
+    media_id = await studio.promise()
+    await studio.upload(media_id, picture())
+    await studio.remove(media_id)
+    resources = skipping.resources
+    housekeeping = PostgresHousekeepingActivities(resources.database, resources.temporal)
+
+    tidied = await ActivityEnvironment().run(housekeeping.tidy, Housekeeping())
+
+    assert tidied.restarted == 1
+    await skipping.shop.workflow(workflow_ids.media(media_id)).result()
+    assert await studio.row(media_id) is None
+    assert await studio.files(media_id) == []

@@ -10,13 +10,14 @@ from pydantic import SecretStr
 
 from api.app import create_app
 from core.gateways.object_stores import open_object_store
+from core.gateways.objects_cloudinary import CloudinaryObjectStore
 from core.resources import open_resources
 from core.settings import Settings
-from core.settings_objects import ObjectSettings, ObjectStoreKind, S3Settings
-from tests.contract.objects import s3_server
+from core.settings_objects import CloudinarySettings, ObjectSettings, ObjectStoreKind, S3Settings
+from tests.contract.objects import cloudinary_stub, s3_server
 from tests.contract.objects.stores import StoreUnderTest
 
-STORES = ("local", "s3")
+STORES = ("local", "s3", "cloudinary")
 
 
 @pytest.fixture(scope="session")
@@ -67,7 +68,30 @@ async def s3(s3_address: str) -> AsyncIterator[StoreUnderTest]:
     await store.close()
 
 
+@pytest.fixture(scope="session")
+async def cloudinary() -> AsyncIterator[StoreUnderTest]:
+    settings = CloudinarySettings(
+        cloud_name=cloudinary_stub.CLOUD,
+        api_key=cloudinary_stub.API_KEY,
+        api_secret=SecretStr(cloudinary_stub.API_SECRET),
+        api_base=cloudinary_stub.API_HOST,
+        delivery_base=cloudinary_stub.DELIVERY_HOST,
+    )
+    transport = httpx.ASGITransport(app=cloudinary_stub.CloudinaryStub().app())
+    store = CloudinaryObjectStore(settings, httpx.AsyncClient(transport=transport), public_url=None)
+    async with httpx.AsyncClient(transport=transport) as http:
+        yield StoreUnderTest(store=store, http=http)
+    await store.close()
+
+
 @pytest.fixture(params=STORES)
 def tested(request: pytest.FixtureRequest) -> StoreUnderTest:
+    opened: StoreUnderTest = request.getfixturevalue(request.param)
+    return opened
+
+
+@pytest.fixture(params=("local", "s3"))
+def binding(request: pytest.FixtureRequest) -> StoreUnderTest:
+    """Stores whose upload links bind the type and the size; Cloudinary's cannot."""
     opened: StoreUnderTest = request.getfixturevalue(request.param)
     return opened
