@@ -20,7 +20,7 @@ from core.section import PLACEHOLDER, Section
 from core.settings_jobs import JobSettings
 from core.settings_objects import ObjectSettings, ObjectStoreKind
 from core.settings_payments import PaymentSettings
-from core.settings_people import AuthSettings, EmailSettings, SmsSettings
+from core.settings_people import AuthSettings, EmailSettings, SmsSettings, ThrottleSettings
 from core.settings_sources import SecretStoreSource
 from core.settings_trade import (
     CartSettings,
@@ -181,6 +181,7 @@ class Settings(BaseSettings):
     objects: ObjectSettings = ObjectSettings()
     jobs: JobSettings = JobSettings()
     auth: AuthSettings = AuthSettings()
+    throttle: ThrottleSettings = ThrottleSettings()
     email: EmailSettings = EmailSettings()
     sms: SmsSettings = SmsSettings()
     api: ApiSettings = ApiSettings()

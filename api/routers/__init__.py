@@ -24,6 +24,8 @@ from api.routers import (
     admin_vendors,
     admin_warehouses,
     auth,
+    auth_codes,
+    auth_recovery,
     bulk_actions,
     carts,
     catalogue,
@@ -33,6 +35,7 @@ from api.routers import (
     invitations,
     jobs,
     me,
+    me_sessions,
     objects,
     operations,
     orders,
@@ -49,7 +52,10 @@ from api.routers import (
 
 ROUTERS: tuple[APIRouter, ...] = (
     auth.api,
+    auth_recovery.api,
+    auth_codes.api,
     me.api,
+    me_sessions.api,
     catalogue.api,
     products.api,
     variants.api,

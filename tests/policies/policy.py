@@ -35,6 +35,7 @@ class Own(StrEnum):
     ORDER = "order"
     RETURN = "return"
     PARCEL = "parcel"
+    SESSION = "session"
     SETTLEMENT = "settlement"
     JOB = "job"
     MEMBER = "member"

@@ -14,6 +14,9 @@ from core.domain.permissions import VendorRank
 from core.domain.statuses import HoldStatus, SettlementStatus
 from models import Hold, Settlement
 from models.jobs import Job, JobStatus
+from models.repositories import sessions
+from models.repositories.sessions import NewSession
+from models.users import SignInMethod
 from tests.integration.api.conftest import World
 from tests.integration.api.kept_carts import make_cart
 from tests.policies.policy import Own
@@ -125,6 +128,20 @@ async def of_job(world: World) -> Belonging:
     return await _of_vendor(world, "jobs", job_id, shelf.vendor_id)
 
 
+async def of_session(world: World) -> Belonging:
+    owner, stranger = await world.person(), await world.person()
+    session = NewSession(
+        id=new_id(Prefix.SESSION),
+        user_id=owner.user_id,
+        method=SignInMethod.PASSWORD,
+        token_hash=new_id(Prefix.SESSION),
+        lifetime_seconds=600,
+    )
+    await sessions.open_session(world.database, session)
+    path = {"id": session.id}
+    return Belonging(table="sessions", path=path, owner=owner.headers, stranger=stranger.headers)
+
+
 async def of_member(world: World) -> Belonging:
     shelf = await world.shop.stock_up(1)
     clerk = await world.person("vendor", vendor_id=shelf.vendor_id, rank=VendorRank.CLERK)
@@ -207,6 +224,7 @@ MAKERS: dict[Own, Callable[[World], Awaitable[Belonging]]] = {
     Own.ORDER: of_order,
     Own.RETURN: of_return,
     Own.PARCEL: of_parcel,
+    Own.SESSION: of_session,
     Own.SETTLEMENT: of_settlement,
     Own.JOB: of_job,
     Own.MEMBER: of_member,
