@@ -22,8 +22,8 @@ AccessToken = Annotated[object, Security(_bearer)]
 """Only says in the document that an access token is taken."""
 
 
-async def signed_in(request: Request, _: AccessToken) -> Principal:
-    """Require a valid access token.
+async def authenticated(request: Request, _: AccessToken) -> Principal:
+    """Require a valid access token of a person, or a valid API key of a machine.
 
     Raises:
         NotAuthenticatedError: none, or one that is not valid any more.
@@ -31,6 +31,30 @@ async def signed_in(request: Request, _: AccessToken) -> Principal:
     principal = await anyone(request)
     if principal is None:
         raise NotAuthenticatedError("an access token is needed")
+    return principal
+
+
+async def signed_in(request: Request, token: AccessToken) -> Principal:
+    """Require a person, or somebody of staff who acts as the person.
+
+    Raises:
+        NotAuthenticatedError: as ``authenticated``.
+        ForbiddenError: an API key, which is nobody.
+    """
+    principal = await authenticated(request, token)
+    _require_person(principal)
+    return principal
+
+
+async def oneself(principal: Annotated[Principal, Depends(signed_in)]) -> Principal:
+    """Require the person: how somebody signs in, and whether they stay, is theirs alone.
+
+    Raises:
+        NotAuthenticatedError, ForbiddenError: as ``signed_in``.
+        ForbiddenError: somebody of staff acts as the person.
+    """
+    if principal.impersonator_id is not None:
+        raise ForbiddenError("nobody does this for somebody else")
     return principal
 
 
@@ -42,6 +66,19 @@ async def anyone(request: Request) -> Principal | None:
     return context.principal
 
 
+async def visitor(request: Request) -> Principal | None:
+    """Let everybody in who buys: people, with an account or without.
+
+    Raises:
+        NotAuthenticatedError: a token that is not valid.
+        ForbiddenError: an API key, which buys nothing.
+    """
+    principal = await anyone(request)
+    if principal is not None:
+        _require_person(principal)
+    return principal
+
+
 def has_role(*roles: str) -> Callable[[Principal], Coroutine[Any, Any, Principal]]:
     """Return a dependency that requires one of the roles.
 
@@ -49,7 +86,7 @@ def has_role(*roles: str) -> Callable[[Principal], Coroutine[Any, Any, Principal
         ForbiddenError: signed in, but with another role.
     """
 
-    async def check(principal: Annotated[Principal, Depends(signed_in)]) -> Principal:
+    async def check(principal: Annotated[Principal, Depends(authenticated)]) -> Principal:
         if principal.role not in roles:
             raise ForbiddenError(f"this needs the role {' or '.join(roles)}")
         return principal
@@ -57,8 +94,10 @@ def has_role(*roles: str) -> Callable[[Principal], Coroutine[Any, Any, Principal
     return check
 
 
-def staff_with(permission: Permission) -> Any:
+def staff_with(permission: Permission, *, in_person: bool = False) -> Any:
     """Return a dependency that requires somebody of staff who has the permission.
+
+    ``in_person`` is for what two people decide together: nobody is two people by a key.
 
     Raises, when it runs:
         ForbiddenError: signed in, but with another role, or without the permission.
@@ -66,6 +105,8 @@ def staff_with(permission: Permission) -> Any:
 
     async def check(principal: Annotated[Principal, Depends(has_role("staff"))]) -> Principal:
         _require(principal, permission)
+        if in_person:
+            _require_person(principal)
         return principal
 
     return Depends(check)
@@ -118,13 +159,21 @@ def seller_with(permission: Permission) -> Any:
     return Depends(check)
 
 
+def _require_person(principal: Principal) -> None:
+    if principal.api_key_id is not None:
+        raise ForbiddenError("this is for people; an API key is a machine's")
+
+
 def _require(principal: Principal, permission: Permission) -> None:
     if not allows(principal.permissions, permission):
         raise ForbiddenError(f"this needs the permission {permission}")
 
 
 SignedIn = Annotated[Principal, Depends(signed_in)]
+Oneself = Annotated[Principal, Depends(oneself)]
+Authenticated = Annotated[Principal, Depends(authenticated)]
 Anyone = Annotated[Principal | None, Depends(anyone)]
+Visitor = Annotated[Principal | None, Depends(visitor)]
 OrdersReader = Annotated[Principal, staff_with(Permission.ORDERS_READ)]
 OrdersWriter = Annotated[Principal, staff_with(Permission.ORDERS_WRITE)]
 StockReader = Annotated[Principal, staff_with(Permission.STOCK_READ)]
@@ -135,13 +184,14 @@ TermsReader = Annotated[Principal, staff_with(Permission.TERMS_READ)]
 TermsWriter = Annotated[Principal, staff_with(Permission.TERMS_WRITE)]
 MoneyReader = Annotated[Principal, staff_with(Permission.MONEY_READ)]
 MoneyWriter = Annotated[Principal, staff_with(Permission.MONEY_WRITE)]
+Settler = Annotated[Principal, staff_with(Permission.MONEY_WRITE, in_person=True)]
 PeopleReader = Annotated[Principal, staff_with(Permission.PEOPLE_READ)]
 PeopleWriter = Annotated[Principal, staff_with(Permission.PEOPLE_WRITE)]
 Impersonator = Annotated[Principal, staff_with(Permission.IMPERSONATE)]
 AuditReader = Annotated[Principal, staff_with(Permission.AUDIT_READ)]
 SettingsReader = Annotated[Principal, staff_with(Permission.SETTINGS_READ)]
 SettingsWriter = Annotated[Principal, staff_with(Permission.SETTINGS_WRITE)]
-SeesCatalogue = Annotated[Principal, seller_with(Permission.CATALOGUE_READ)]
+ReadsCatalogue = Annotated[Principal, seller_with(Permission.CATALOGUE_READ)]
 SellsCatalogue = Annotated[Principal, seller_with(Permission.CATALOGUE_WRITE)]
 VendorOrders = Annotated[VendorUser, vendor_with(Permission.ORDERS_WRITE)]
 VendorMoney = Annotated[VendorUser, vendor_with(Permission.MONEY_READ)]

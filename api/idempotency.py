@@ -14,7 +14,7 @@ import orjson
 from fastapi import Depends, Header, Request
 from starlette.responses import Response
 
-from api.auth import SignedIn
+from api.auth import Authenticated
 from api.context import fresh_id
 from api.engine import UpdateRefusedError
 from api.errors import MEDIA_TYPE as PROBLEM_TYPE
@@ -111,13 +111,28 @@ async def _idempotency_key(
 IdempotencyKey = Annotated[str, Depends(_idempotency_key)]
 
 
+async def optional_idempotency_key(
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            description="1 to 255 visible ASCII characters; the same key gets the same answer",
+        ),
+    ] = None,
+) -> str | None:
+    """Read a key that need not be sent; one that is must be well-formed all the same."""
+    return None if key is None else await _idempotency_key(key)
+
+
 async def call_of(request: Request, key: str, caller_id: str) -> IdempotentCall:
     """Return a request with its key; the body is hashed, and can still be read."""
     return IdempotentCall(caller_id=caller_id, key=key, request_hash=await _hash_of(request))
 
 
-async def _idempotent(request: Request, principal: SignedIn, key: IdempotencyKey) -> IdempotentCall:
-    return await call_of(request, key, principal.user_id)
+async def _idempotent(
+    request: Request, principal: Authenticated, key: IdempotencyKey
+) -> IdempotentCall:
+    return await call_of(request, key, principal.api_key_id or principal.user_id)
 
 
 Idempotent = Annotated[IdempotentCall, Depends(_idempotent)]
@@ -125,19 +140,10 @@ Idempotent = Annotated[IdempotentCall, Depends(_idempotent)]
 
 async def _idempotent_if_keyed(
     request: Request,
-    principal: SignedIn,
-    key: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            description="As elsewhere, but it may be left out: then each call is a new one",
-            examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
-        ),
-    ] = None,
+    principal: Authenticated,
+    key: Annotated[str | None, Depends(optional_idempotency_key)],
 ) -> IdempotentCall:
-    return await _idempotent(
-        request, principal, f"none-{fresh_id()}" if key is None else await _idempotency_key(key)
-    )
+    return await _idempotent(request, principal, key or f"none-{fresh_id()}")
 
 
 IdempotentIfKeyed = Annotated[IdempotentCall, Depends(_idempotent_if_keyed)]

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from core.secret_stores import AwsSettings, SecretStore, VaultSettings
 from core.section import PLACEHOLDER, Section
+from core.settings_jobs import JobSettings
 from core.settings_objects import (
     CloudinarySettings,
     MediaSettings,
@@ -25,7 +26,7 @@ from core.settings_objects import (
     S3Settings,
 )
 from core.settings_payments import PaymentSettings
-from core.settings_people import AuthSettings, EmailSettings, SmsSettings
+from core.settings_people import AuthSettings, EmailSettings, SmsSettings, ThrottleSettings
 from core.settings_sources import SecretStoreSource
 from core.settings_trade import (
     CartSettings,
@@ -127,7 +128,11 @@ class ApiSettings(Section):
     rate_limit: str = Field(
         default="1000/second", description="per account, or per address without a token"
     )
+    key_rate_limit: str = Field(default="1000/second", description="per API key")
     login_rate_limit: str = Field(default="1000/second", description="per address, for /v1/auth")
+    read_cache_seconds: float = Field(
+        default=2.0, ge=0, le=60, description="age of an anonymous answer; 0 keeps none"
+    )
     max_body_bytes: int = 1024 * 1024
     max_cart_lines: int = 100
     max_quantity: int = 10_000
@@ -183,7 +188,9 @@ class Settings(BaseSettings):
     s3: S3Settings = S3Settings()
     cloudinary: CloudinarySettings = CloudinarySettings()
     media: MediaSettings = MediaSettings()
+    jobs: JobSettings = JobSettings()
     auth: AuthSettings = AuthSettings()
+    throttle: ThrottleSettings = ThrottleSettings()
     email: EmailSettings = EmailSettings()
     sms: SmsSettings = SmsSettings()
     api: ApiSettings = ApiSettings()

@@ -10,11 +10,13 @@ from typing import Any
 from activities.account_messages import GatewayAccountMessageActivities
 from activities.captures import GatewayCaptureActivities
 from activities.carrier import GatewayCarrierActivities
+from activities.catalogue_sync import ForgetfulReads, OutboxSyncActivities
 from activities.checkout import PostgresCheckoutActivities
 from activities.disputes import GatewayDisputeActivities
 from activities.event_poll import GatewayEventPollActivities
 from activities.fulfillment import PostgresFulfillmentActivities
 from activities.housekeeping import PostgresHousekeepingActivities
+from activities.jobs import PostgresJobActivities
 from activities.media import StoredMediaActivities
 from activities.order_changes import PostgresOrderChangeActivities
 from activities.parking import PostgresParkingActivities
@@ -33,14 +35,17 @@ from activities.webhooks import PostgresWebhookActivities
 from core.resources import Resources
 from workflows.account_message import AccountMessageWorkflow
 from workflows.carrier_event import CarrierEventWorkflow
+from workflows.catalogue_sync import CatalogueSyncWorkflow
 from workflows.checkout import CheckoutWorkflow
 from workflows.dispute import DisputeWorkflow
 from workflows.event_poll import EventPollWorkflow
 from workflows.fulfillment import FulfillmentWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
+from workflows.job import JobWorkflow
 from workflows.media import MediaWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
 from workflows.payment_event import PaymentEventWorkflow
+from workflows.ports.catalogue_sync import Consumer
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.refund import RefundWorkflow
 from workflows.repair import RepairWorkflow
@@ -108,14 +113,6 @@ POOLS: Mapping[TaskQueue, Pool] = {
         ],
         calls_providers=True,
     ),
-    TaskQueue.CATALOGUE: Pool(
-        workflows=[MediaWorkflow],
-        activities=lambda resources: [_media(resources)],
-        calls_providers=True,
-        max_concurrent_activities=10,
-        workflow_pollers=2,
-        activity_pollers=2,
-    ),
     TaskQueue.MAINTENANCE: Pool(
         workflows=[
             EventPollWorkflow,
@@ -139,11 +136,26 @@ POOLS: Mapping[TaskQueue, Pool] = {
         workflow_pollers=2,
         activity_pollers=2,
     ),
+    TaskQueue.CATALOGUE: Pool(
+        workflows=[JobWorkflow, MediaWorkflow],
+        activities=lambda resources: [_jobs(resources), _media(resources)],
+        calls_providers=True,
+        max_concurrent_activities=8,
+        workflow_pollers=2,
+        activity_pollers=2,
+    ),
     TaskQueue.NOTIFICATIONS: Pool(
         workflows=[AccountMessageWorkflow],
         activities=lambda resources: [_account_messages(resources)],
         calls_providers=True,
         max_concurrent_activities=20,
+        workflow_pollers=2,
+        activity_pollers=2,
+    ),
+    TaskQueue.SEARCH: Pool(
+        workflows=[CatalogueSyncWorkflow],
+        activities=lambda resources: [_catalogue_sync(resources)],
+        calls_providers=True,
         workflow_pollers=2,
         activity_pollers=2,
     ),
@@ -168,6 +180,19 @@ def _account_messages(resources: Resources) -> GatewayAccountMessageActivities:
 
 def _checkout(resources: Resources) -> PostgresCheckoutActivities:
     return PostgresCheckoutActivities(resources.database, resources.temporal, resources.settings)
+
+
+def _jobs(resources: Resources) -> PostgresJobActivities:
+    return PostgresJobActivities(
+        resources.database, resources.objects, resources.temporal, resources.settings.jobs
+    )
+
+
+def _catalogue_sync(resources: Resources) -> OutboxSyncActivities:
+    database = resources.database
+    return OutboxSyncActivities(
+        database, {Consumer.CACHE: ForgetfulReads(database, resources.reads)}
+    )
 
 
 def _parking(resources: Resources) -> PostgresParkingActivities:

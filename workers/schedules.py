@@ -18,11 +18,14 @@ from temporalio.client import (
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
+from temporalio.common import WorkflowIDConflictPolicy
 
 from core.settings import Settings
 from workflows import workflow_ids
+from workflows.catalogue_sync import CatalogueSyncWorkflow
 from workflows.event_poll import EventPollWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
+from workflows.ports.catalogue_sync import CatalogueSync, Consumer
 from workflows.ports.event_poll import EventPoll
 from workflows.ports.housekeeping import Housekeeping
 from workflows.ports.reconciliation import Reconciliation
@@ -113,6 +116,22 @@ async def ensure_schedules(client: Client, settings: Settings, providers: Iterab
             await client.create_schedule(schedule_id, schedule)
         except ScheduleAlreadyRunningError:
             await client.get_schedule_handle(schedule_id).update(_Update(schedule))
+
+
+FOLLOWED = (Consumer.CACHE,)
+
+
+async def ensure_syncs(client: Client) -> None:
+    """Start the workflows that follow the catalogue, unless they run."""
+    for consumer in FOLLOWED:
+        await client.start_workflow(
+            CatalogueSyncWorkflow.run,
+            CatalogueSync(consumer=consumer),
+            id=workflow_ids.catalogue_sync(consumer),
+            task_queue=TaskQueue.SEARCH,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=f"Keep the {consumer} right",
+        )
 
 
 class _Update:

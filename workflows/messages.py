@@ -26,6 +26,7 @@ class Child(StrEnum):
     SETTLEMENT = "SettlementWorkflow"
     REPAIR = "RepairWorkflow"
     MEDIA = "MediaWorkflow"
+    JOB = "JobWorkflow"
     ACCOUNT_MESSAGE = "AccountMessageWorkflow"
 
 

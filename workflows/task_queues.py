@@ -10,6 +10,7 @@ class TaskQueue(StrEnum):
     INVENTORY = "inventory"
     PAYMENTS = "payments"
     FULFILLMENT = "fulfillment"
-    CATALOGUE = "catalogue"
     MAINTENANCE = "maintenance"
+    CATALOGUE = "catalogue"
     NOTIFICATIONS = "notifications"
+    SEARCH = "search"

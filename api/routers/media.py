@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Response
 
 from api import editing, media
-from api.auth import SeesCatalogue, SellsCatalogue
+from api.auth import ReadsCatalogue, SellsCatalogue
 from api.dependencies import MediaId, ProductId, Res
 from api.editing import IfMatch
 from api.idempotency import IdempotentIfKeyed
@@ -44,7 +44,7 @@ async def add_media(
 
 
 @api.get("/products/{id}/media", response_model=ManagedMediaList, responses=problems(*_SELLER))
-async def list_media(product_id: ProductId, seller: SeesCatalogue, resources: Res) -> Response:
+async def list_media(product_id: ProductId, seller: ReadsCatalogue, resources: Res) -> Response:
     """Return all pictures of a product, with those that are not shown and why."""
     async with resources.database.transaction() as session:
         found = await pictures.of_product(session, product_id, vendor_id=seller.vendor_id)
@@ -53,7 +53,7 @@ async def list_media(product_id: ProductId, seller: SeesCatalogue, resources: Re
 
 
 @api.get("/media/{id}", response_model=ManagedMedia, responses=problems(*_SELLER))
-async def get_media(media_id: MediaId, seller: SeesCatalogue, resources: Res) -> Response:
+async def get_media(media_id: MediaId, seller: ReadsCatalogue, resources: Res) -> Response:
     """Return one picture."""
     async with resources.database.transaction() as session:
         found = await pictures.find(session, media_id, vendor_id=seller.vendor_id)

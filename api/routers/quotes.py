@@ -33,7 +33,7 @@ async def create_quote(wanted: QuoteRequest, caller: Anyone, resources: Res) -> 
         region=wanted.shipping_address.region,
         shipping_method=wanted.shipping_method,
         promotion_code=wanted.promotion_code,
-        counted_as=caller.user_id if caller else None,
+        counted_as=caller.user_id if caller and not caller.api_key_id else None,
     )
     priced = carts.price(
         wanted.items, snapshot, currency=wanted.currency, promotion_code=wanted.promotion_code

@@ -221,6 +221,34 @@ def upgrade() -> None:
         op.f("ix_account_messages_user_id"), "account_messages", ["user_id"], unique=False
     )
     op.create_table(
+        "invitations",
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("vendor_id", sa.String(), nullable=False),
+        sa.Column("rank", sa.String(), nullable=False),
+        sa.Column("invited_by", sa.String(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint("rank IN ('owner', 'clerk')", name=op.f("ck_invitations_rank_known")),
+        sa.ForeignKeyConstraint(
+            ["invited_by"], ["users.id"], name=op.f("fk_invitations_invited_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["message_id"],
+            ["account_messages.id"],
+            name=op.f("fk_invitations_message_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["vendor_id"], ["vendors.id"], name=op.f("fk_invitations_vendor_id")
+        ),
+        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_invitations")),
+    )
+    op.create_index(op.f("ix_invitations_vendor_id"), "invitations", ["vendor_id"], unique=False)
+    op.create_table(
         "api_keys",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -424,8 +452,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         postgresql.ExcludeConstraint(
-            (sa.column("variant_id"), "="),
-            (sa.column("currency"), "="),
+            (sa.text("(variant_id || currency)"), "="),
             (sa.text("tstzrange(starts_at, ends_at)"), "&&"),
             using="gist",
             name="ex_price_periods_one_at_a_time",
@@ -440,14 +467,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_price_periods")),
     )
     op.create_index(
-        "ix_price_periods_due",
+        "ix_price_periods_starts_at",
         "price_periods",
         ["starts_at"],
         unique=False,
-        postgresql_where=sa.text("told < 2"),
+        postgresql_where=sa.text("told = 0"),
     )
     op.create_index(
-        op.f("ix_price_periods_variant_id"), "price_periods", ["variant_id"], unique=False
+        "ix_price_periods_ends_at",
+        "price_periods",
+        ["ends_at"],
+        unique=False,
+        postgresql_where=sa.text("told = 1"),
+    )
+    op.create_index(
+        "ix_price_periods_variant_id",
+        "price_periods",
+        ["variant_id", "currency", "starts_at"],
+        unique=False,
     )
     op.add_column(
         "categories", sa.Column("description", sa.String(), server_default="", nullable=False)
@@ -611,6 +648,14 @@ def upgrade() -> None:
     for table, checks in CHECKS.items():
         for name, condition in checks.items():
             op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, condition)
+    op.create_index("ix_order_items_sku", "order_items", ["sku"], unique=False)
+    op.create_index(
+        "ix_orders_email",
+        "orders",
+        [sa.literal_column("lower(email)")],
+        unique=False,
+        postgresql_where=sa.text("email IS NOT NULL"),
+    )
     _carry_over()
     _tell_changes()
 
@@ -651,6 +696,8 @@ def downgrade() -> None:
         op.execute(f"DROP FUNCTION perdure_{name}()")
     events = (*TELLING.values(), "stock.availability_changed")
     op.execute(f"DELETE FROM outbox WHERE type IN {events!r}")
+    op.drop_index("ix_orders_email", table_name="orders")
+    op.drop_index("ix_order_items_sku", table_name="order_items")
     op.execute("DELETE FROM refresh_tokens")
     for table, checks in CHECKS.items():
         for name in checks:
@@ -705,10 +752,9 @@ def downgrade() -> None:
     op.drop_column("categories", "version")
     op.drop_column("categories", "position")
     op.drop_column("categories", "description")
-    op.drop_index(op.f("ix_price_periods_variant_id"), table_name="price_periods")
-    op.drop_index(
-        "ix_price_periods_due", table_name="price_periods", postgresql_where=sa.text("told < 2")
-    )
+    op.drop_index("ix_price_periods_variant_id", table_name="price_periods")
+    op.drop_index("ix_price_periods_starts_at", table_name="price_periods")
+    op.drop_index("ix_price_periods_ends_at", table_name="price_periods")
     op.drop_table("price_periods")
     op.drop_index(op.f("ix_sessions_user_id"), table_name="sessions")
     op.drop_table("sessions")
@@ -727,6 +773,8 @@ def downgrade() -> None:
     op.drop_table("erasures")
     op.drop_index("ix_api_keys_vendor_id", table_name="api_keys")
     op.drop_table("api_keys")
+    op.drop_index(op.f("ix_invitations_vendor_id"), table_name="invitations")
+    op.drop_table("invitations")
     op.drop_index(op.f("ix_account_messages_user_id"), table_name="account_messages")
     op.drop_index("ix_account_messages_recipient", table_name="account_messages")
     op.drop_index("ix_account_messages_expires_at", table_name="account_messages")
