@@ -46,6 +46,8 @@ POLICIES = {
     "GET /v1/products": ANYONE,
     "GET /v1/products/{id}": ANYONE,
     "GET /v1/stock/{sku}": ANYONE,
+    "GET /v1/search": ANYONE,
+    "GET /v1/search/suggest": ANYONE,
     "POST /v1/quotes": ANYONE,
     "POST /v1/carts": CART,
     "GET /v1/carts/{id}": CART,
