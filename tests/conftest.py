@@ -94,7 +94,10 @@ class TestServers:
                 return temporal_part(directory=directory, ports=self.ports, ui=False)
             case "sandbox":
                 return sandbox_part(
-                    data_dir=self.directory, port=self.ports.sandbox, addresses=self.addresses
+                    data_dir=self.directory,
+                    port=self.ports.sandbox,
+                    smtp_port=self.ports.smtp,
+                    addresses=self.addresses,
                 )
         raise ValueError(name)
 

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Header, Response
 
 from api.cart_recovery import merge_cart
-from api.dependencies import PasswordsDep, Res, TokensDep
+from api.dependencies import PasswordsDep, Res
 from api.json_route import JsonResponse, router
 from api.openapi import problems
 from api.schemas.identity import Login, RefreshRequest, Registration, Session, User
+from api.sign_in import SignInDep
 from core.domain.errors import (
     FieldError,
     InvalidRequestError,
@@ -23,15 +23,8 @@ from core.domain.errors import (
     NotFoundError,
 )
 from core.domain.ids import Prefix, is_id, new_id
-from core.security import (
-    AccessTokens,
-    Principal,
-    hash_refresh_token,
-    new_refresh_token,
-    password_weakness,
-)
-from models.repositories import users
-from models.repositories.users import Credentials, NewSession
+from core.security import hash_refresh_token, new_refresh_token, password_weakness
+from models.repositories import sessions, users
 from models.users import SignInMethod
 
 api = router("identity")
@@ -76,7 +69,7 @@ async def login(
     wanted: Login,
     resources: Res,
     passwords: PasswordsDep,
-    tokens: TokensDep,
+    sign_in: SignInDep,
     cart_id: Annotated[
         str, Header(description="A guest's cart that becomes part of the customer's")
     ] = "",
@@ -100,26 +93,17 @@ async def login(
             present=password_hash,
             replacement=check.replacement,
         )
-    refresh_token = new_refresh_token()
-    session = NewSession(
-        id=new_id(Prefix.SESSION),
-        user_id=credentials.user_id,
-        method=SignInMethod.PASSWORD,
-        token_hash=hash_refresh_token(refresh_token),
-        lifetime_seconds=resources.settings.auth.refresh_token_seconds,
-    )
-    await users.open_session(resources.database, session)
     if cart_token is not None and is_id(Prefix.CART, cart_id):
         with suppress(NotFoundError, InvalidStateError):
             await merge_cart(resources, cart_id, customer_id=credentials.user_id, token=cart_token)
-    return _session(tokens, replace(credentials, session_id=session.id), refresh_token)
+    return await sign_in.open(credentials, SignInMethod.PASSWORD)
 
 
 @api.post("/auth/refresh", response_model=Session, responses=problems("not-authenticated"))
-async def refresh(wanted: RefreshRequest, resources: Res, tokens: TokensDep) -> Response:
+async def refresh(wanted: RefreshRequest, resources: Res, sign_in: SignInDep) -> Response:
     """Swap a refresh token for a new pair; an old one that is shown again ends the session."""
     refresh_token = new_refresh_token()
-    credentials = await users.rotate_session(
+    credentials = await sessions.rotate(
         resources.database,
         old_hash=hash_refresh_token(wanted.refresh_token),
         new_hash=hash_refresh_token(refresh_token),
@@ -127,28 +111,10 @@ async def refresh(wanted: RefreshRequest, resources: Res, tokens: TokensDep) -> 
     )
     if credentials is None:
         raise NotAuthenticatedError("the refresh token is not valid")
-    return _session(tokens, credentials, refresh_token)
+    return sign_in.answer(credentials, refresh_token)
 
 
 @api.post("/auth/logout", status_code=204)
 async def logout(wanted: RefreshRequest, resources: Res) -> None:
     """End the session of a refresh token, with every token that came from it."""
-    await users.revoke_session(resources.database, hash_refresh_token(wanted.refresh_token))
-
-
-def _session(tokens: AccessTokens, credentials: Credentials, refresh_token: str) -> Response:
-    principal = Principal(
-        user_id=credentials.user_id,
-        role=credentials.role,
-        vendor_id=credentials.vendor_id,
-        permissions=credentials.granted,
-        session_id=credentials.session_id,
-    )
-    return JsonResponse(
-        {
-            "access_token": tokens.issue(principal),
-            "refresh_token": refresh_token,
-            "token_type": "Bearer",
-            "expires_in": tokens.lifetime_seconds,
-        }
-    )
+    await sessions.revoke_family(resources.database, hash_refresh_token(wanted.refresh_token))

@@ -17,7 +17,7 @@ from deploy.cli.data_dir import (
     running_state,
     use_stack,
 )
-from deploy.cli.ops import ops
+from deploy.cli.ops import Actor, ops, who
 from deploy.local.data_directory import DataDirectory
 from deploy.local.errors import StackError
 from deploy.local.state import Phase
@@ -191,6 +191,29 @@ def verify(
     from deploy.cli.verify import run_verify  # noqa: PLC0415  # heavy
 
     run_verify(as_json=as_json)
+
+
+@app.command("migrate-v1-users")
+def migrate_v1_users(
+    file: Annotated[
+        Path, typer.Argument(help="CSV with a header, or JSON lines.", exists=True, dir_okay=False)
+    ],
+    *,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="A CSV file to write, with a row for each record.")
+    ] = None,
+    region: Annotated[
+        str | None, typer.Option(help="The country of numbers without one: GB, DE.")
+    ] = None,
+    actor: Actor = None,
+) -> None:
+    """Bring the old world's users and profiles over; safe to run again, goes on where it ended."""
+    use_stack(data_dir)
+    from deploy.cli.old_users import run_migration  # noqa: PLC0415  # heavy
+
+    run_migration(file, report=report, dry_run=dry_run, region=region, actor=who(actor))
 
 
 @app.command()

@@ -35,6 +35,9 @@ class Addresses:
     stripe_api_base: str
     paystack_api_base: str
     carrier_api_base: str
+    email_host: str
+    email_port: str
+    sms_api_base: str
 
 
 def local_addresses(ports: Ports) -> Addresses:
@@ -61,6 +64,9 @@ def addresses_of(ports: Ports, environ: Mapping[str, str]) -> Addresses:
         stripe_api_base=environ.get("PERDURE_STRIPE_API_BASE", f"{sandbox_url}/stripe"),
         paystack_api_base=environ.get("PERDURE_PAYSTACK_API_BASE", f"{sandbox_url}/paystack"),
         carrier_api_base=environ.get("PERDURE_CARRIER_API_BASE", f"{sandbox_url}/carrier"),
+        email_host=environ.get("PERDURE_EMAIL_HOST", LOOPBACK),
+        email_port=environ.get("PERDURE_EMAIL_PORT", str(ports.smtp)),
+        sms_api_base=environ.get("PERDURE_SMS_API_BASE", f"{sandbox_url}/sms"),
     )
 
 
@@ -74,6 +80,8 @@ def external_parts(environ: Mapping[str, str]) -> frozenset[str]:
             "PERDURE_STRIPE_API_BASE",
             "PERDURE_PAYSTACK_API_BASE",
             "PERDURE_CARRIER_API_BASE",
+            "PERDURE_EMAIL_HOST",
+            "PERDURE_SMS_API_BASE",
         },
     }
     return frozenset(part for part, names in replaced_by.items() if names <= environ.keys())
@@ -97,6 +105,10 @@ def stack_environment(addresses: Addresses) -> dict[str, str]:
         "PERDURE_PAYSTACK_API_BASE": addresses.paystack_api_base,
         "PERDURE_PAYMENTS_RETURN_URL": f"{addresses.api_public_url}/v1/orders/{{order_id}}",
         "PERDURE_CARRIER_API_BASE": addresses.carrier_api_base,
+        "PERDURE_EMAIL_HOST": addresses.email_host,
+        "PERDURE_EMAIL_PORT": addresses.email_port,
+        "PERDURE_EMAIL_LINK": f"{addresses.api_public_url}/account/{{page}}#token={{token}}",
+        "PERDURE_SMS_API_BASE": addresses.sms_api_base,
         "PERDURE_API_HOST": addresses.api_host,
         "PERDURE_API_PORT": str(urlsplit(addresses.api_url).port),
         "PERDURE_API_PUBLIC_URL": addresses.api_public_url,

@@ -74,7 +74,11 @@ def stack_parts(plan: StackPlan) -> tuple[Part, ...]:
             namespace=plan.addresses.temporal_namespace,
         ),
         "sandbox": partial(
-            sandbox_part, data_dir=directory.path, port=ports.sandbox, addresses=plan.addresses
+            sandbox_part,
+            data_dir=directory.path,
+            port=ports.sandbox,
+            smtp_port=ports.smtp,
+            addresses=plan.addresses,
         ),
         "database": partial(_database_part, plan),
         **{name: partial(_worker_part, plan, name) for name in WORKERS},
@@ -86,7 +90,10 @@ def stack_parts(plan: StackPlan) -> tuple[Part, ...]:
 
 def port_names(names: frozenset[str]) -> tuple[str, ...]:
     """The ports that the parts of these names listen on."""
-    own = {"temporal": ("temporal", "temporal_ui", "temporal_http", "temporal_metrics")}
+    own = {
+        "temporal": ("temporal", "temporal_ui", "temporal_http", "temporal_metrics"),
+        "sandbox": ("sandbox", "smtp"),
+    }
     silent = {"database"}
     listening = sorted(names - silent)
     return tuple(port for name in listening for port in own.get(name, (name.replace("-", "_"),)))

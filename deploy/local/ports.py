@@ -21,6 +21,7 @@ class Ports:
     worker_orders: int = 18_081
     worker_payments: int = 18_082
     sandbox: int = 18_090
+    smtp: int = 18_025
     postgres: int = 15_432
     valkey: int = 16_379
     temporal: int = 17_233

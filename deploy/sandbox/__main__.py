@@ -33,6 +33,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
         carrier_webhook_url=arguments.carrier_webhook_url,
         carrier_transit_ms=arguments.carrier_transit_ms,
         webhook_delay_ms=arguments.webhook_delay_ms,
+        smtp_host=arguments.host,
+        smtp_port=arguments.smtp_port,
         stripe_events=tuple(arguments.stripe_event or DEFAULT_STRIPE_EVENTS),
     )
     app = await create_app(config)
@@ -50,6 +52,7 @@ def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m deploy.sandbox", description=main.__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=18090)
+    parser.add_argument("--smtp-port", type=int, help="unset: no mail is taken")
     parser.add_argument("--data", type=Path, required=True, help="the SQLite file")
     parser.add_argument("--public-url", help="in addresses of labels and pages")
     parser.add_argument("--stripe-webhook-url", help="unset: events are kept, not delivered")

@@ -1,4 +1,4 @@
-"""The application: the four mounts, the health check and the tasks behind them."""
+"""The application: the mounts, the health check and the tasks behind them."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from deploy.sandbox.carrier.app import create_carrier
 from deploy.sandbox.carrier.tracking import Tracker
 from deploy.sandbox.config import SandboxConfig
 from deploy.sandbox.control import create_control
+from deploy.sandbox.messages.sms import create_sms
+from deploy.sandbox.messages.smtp import MailServer
 from deploy.sandbox.paystack.app import create_paystack
 from deploy.sandbox.sandbox import Sandbox
 from deploy.sandbox.stripe.app import create_stripe
@@ -26,14 +28,21 @@ async def create_app(config: SandboxConfig) -> Starlette:
     """
     sandbox = Sandbox(config)
     tracker = Tracker(sandbox)
+    mail = None
+    if config.smtp_port is not None:
+        mail = MailServer(sandbox, host=config.smtp_host, port=config.smtp_port)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         await sandbox.start()
         tracker.start()
+        if mail is not None:
+            await mail.start()
         try:
             yield
         finally:
+            if mail is not None:
+                await mail.stop()
             await tracker.stop()
             await sandbox.stop()
 
@@ -46,6 +55,7 @@ async def create_app(config: SandboxConfig) -> Starlette:
             Mount("/stripe", create_stripe(sandbox)),
             Mount("/paystack", create_paystack(sandbox)),
             Mount("/carrier", create_carrier(sandbox, tracker)),
+            Mount("/sms", create_sms(sandbox)),
             Mount("/_control", create_control(sandbox, tracker)),
             Route("/healthz", healthz),
         ],

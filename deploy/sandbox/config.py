@@ -22,7 +22,11 @@ class SandboxConfig:
     paystack_secret_key: str
     carrier_api_key: str
     carrier_webhook_secret: str
+    sms_api_key: str
     public_url: str
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int | None = None
+    """Without it no mail server listens; 0 is any port."""
     stripe_webhook_url: str | None = None
     paystack_webhook_url: str | None = None
     carrier_webhook_url: str | None = None
@@ -46,6 +50,8 @@ def config_from_settings(
     carrier_transit_ms: int,
     webhook_delay_ms: int,
     stripe_events: tuple[str, ...] = DEFAULT_STRIPE_EVENTS,
+    smtp_host: str = "127.0.0.1",
+    smtp_port: int | None = None,
 ) -> SandboxConfig:
     """The configuration whose keys and signing secrets are those that the platform itself uses."""
     return SandboxConfig(
@@ -56,6 +62,9 @@ def config_from_settings(
         paystack_secret_key=settings.paystack.secret_key.get_secret_value(),
         carrier_api_key=settings.carrier.api_key.get_secret_value(),
         carrier_webhook_secret=settings.carrier.webhook_secrets[0].get_secret_value(),
+        sms_api_key=settings.sms.api_key.get_secret_value(),
+        smtp_host=smtp_host,
+        smtp_port=smtp_port,
         stripe_webhook_url=stripe_webhook_url,
         paystack_webhook_url=paystack_webhook_url,
         carrier_webhook_url=carrier_webhook_url,

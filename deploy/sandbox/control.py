@@ -30,6 +30,7 @@ from deploy.sandbox.control_requests import (
 from deploy.sandbox.documents import Json
 from deploy.sandbox.exchange import respond
 from deploy.sandbox.faults import Fault
+from deploy.sandbox.messages.mailbox import delivered
 from deploy.sandbox.paystack import control as paystack
 from deploy.sandbox.paystack.context import TRANSACTION, Record
 from deploy.sandbox.paystack.errors import PaystackError
@@ -181,8 +182,10 @@ class ControlApi:
             )
         return answer({"data": await self._sandbox.store.read(partial(_ledger, service=service))})
 
-    async def list_messages(self, _request: Request) -> Response:
-        return answer({"data": []})
+    async def list_messages(self, request: Request) -> Response:
+        """E-mails and text messages, the newest first; `to` is an address or a number."""
+        to = request.query_params.get("to")
+        return answer({"data": await self._sandbox.store.read(partial(delivered, to=to))})
 
     async def add_shipment_event(self, request: Request) -> Response:
         asked = await read_body(request, ShipmentEventRequest)

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from deploy.sandbox.carrier.app import OPERATIONS as CARRIER_OPERATIONS
 from deploy.sandbox.carrier.shipments import ShipmentStatus
 from deploy.sandbox.faults import FaultMode
+from deploy.sandbox.messages.mailbox import EMAIL, SMS
+from deploy.sandbox.messages.sms import OPERATIONS as SMS_OPERATIONS
+from deploy.sandbox.messages.smtp import OPERATIONS as EMAIL_OPERATIONS
 from deploy.sandbox.paystack.app import CALLS as PAYSTACK_CALLS
 from deploy.sandbox.stripe.disputes import EVIDENCE_SECONDS
 from deploy.sandbox.stripe.operations import OPERATIONS as STRIPE_OPERATIONS
@@ -18,6 +21,8 @@ OPERATIONS = {
     "stripe": frozenset(name for _, _, name, _ in STRIPE_OPERATIONS),
     "paystack": frozenset(call.name for call in PAYSTACK_CALLS),
     "carrier": frozenset(CARRIER_OPERATIONS),
+    EMAIL: frozenset(EMAIL_OPERATIONS),
+    SMS: frozenset(SMS_OPERATIONS),
 }
 Service = Literal["stripe", "paystack", "carrier"]
 HOUR_MS = 3_600_000
@@ -30,7 +35,7 @@ class Control(BaseModel):
 
 
 class FaultRequest(Control):
-    service: Service
+    service: Literal["stripe", "paystack", "carrier", "email", "sms"]
     operation: str
     mode: FaultMode
     latency_ms: int | None = Field(default=None, ge=0, le=HOUR_MS)

@@ -1,4 +1,4 @@
-"""The sandbox's parts, wired once and shared by the four mounts."""
+"""The sandbox's parts, wired once and shared by the mounts."""
 
 from __future__ import annotations
 

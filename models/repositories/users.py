@@ -10,7 +10,6 @@ from sqlalchemy import text
 
 from core.database import Database
 from core.domain.permissions import RANKS, Permission, VendorRank
-from models.users import SignInMethod
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,49 +67,6 @@ _RENAME = text(
     f"WHERE id = :id AND disabled_at IS NULL RETURNING {_COLUMNS}"
 )
 
-_OPEN_SESSION = text("""
-WITH opened AS (
-    INSERT INTO sessions (id, user_id, method, device, address, reason, expires_at)
-    VALUES (:id, :user_id, :method, :device, :address, '',
-        now() + make_interval(secs => :lifetime))
-)
-INSERT INTO refresh_tokens (token_hash, family_id, user_id, expires_at)
-VALUES (:token_hash, :id, :user_id, now() + make_interval(secs => :lifetime))
-""")
-
-# One statement decides, so two at once cannot both rotate: the loser waits for the row, sees it
-# used, and counts as reuse.
-_ROTATE = text("""
-WITH used AS (
-    UPDATE refresh_tokens t SET used_at = now()
-    FROM users u
-    WHERE t.token_hash = :old_hash AND t.used_at IS NULL AND t.revoked_at IS NULL
-      AND t.expires_at > now() AND u.id = t.user_id AND u.disabled_at IS NULL
-    RETURNING t.family_id, t.user_id, u.role, u.vendor_id, u.vendor_rank, u.permissions
-), seen AS (
-    UPDATE sessions s SET last_used_at = now(),
-        expires_at = now() + make_interval(secs => :lifetime)
-    FROM used WHERE s.id = used.family_id
-), made AS (
-    INSERT INTO refresh_tokens (token_hash, family_id, user_id, expires_at)
-    SELECT :new_hash, family_id, user_id, now() + make_interval(secs => :lifetime) FROM used
-)
-SELECT user_id, role, vendor_id, vendor_rank, permissions, NULL AS password_hash,
-    family_id AS session_id
-FROM used
-""")
-
-_REVOKE_FAMILY = text("""
-WITH ended AS (
-    UPDATE sessions SET revoked_at = now()
-    WHERE revoked_at IS NULL
-      AND id = (SELECT family_id FROM refresh_tokens WHERE token_hash = :token_hash)
-)
-UPDATE refresh_tokens SET revoked_at = now()
-WHERE revoked_at IS NULL
-  AND family_id = (SELECT family_id FROM refresh_tokens WHERE token_hash = :token_hash)
-""")
-
 
 async def add_user(
     database: Database, *, user_id: str, email: str, name: str, password_hash: str
@@ -144,51 +100,3 @@ async def find_user(database: Database, user_id: str) -> UserRow | None:
 async def rename_user(database: Database, user_id: str, name: str) -> UserRow | None:
     rows = await database.statement(_RENAME, {"id": user_id, "name": name})
     return UserRow(**rows[0]) if rows else None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewSession:
-    """A sign-in: how, and from where; ``device`` and ``address`` are for its owner to know it."""
-
-    id: str
-    user_id: str
-    method: SignInMethod
-    token_hash: str
-    lifetime_seconds: int
-    device: str = ""
-    address: str = ""
-
-
-async def open_session(database: Database, wanted: NewSession) -> None:
-    """Start a session and its family of refresh tokens."""
-    await database.statement(
-        _OPEN_SESSION,
-        {
-            "id": wanted.id,
-            "user_id": wanted.user_id,
-            "method": wanted.method,
-            "device": wanted.device,
-            "address": wanted.address,
-            "token_hash": wanted.token_hash,
-            "lifetime": float(wanted.lifetime_seconds),
-        },
-    )
-
-
-async def rotate_session(
-    database: Database, *, old_hash: str, new_hash: str, lifetime_seconds: int
-) -> Credentials | None:
-    """Swap a refresh token for its successor; None, and its family ends, if it is not fresh."""
-    rows = await database.statement(
-        _ROTATE,
-        {"old_hash": old_hash, "new_hash": new_hash, "lifetime": float(lifetime_seconds)},
-    )
-    if rows:
-        return Credentials(**rows[0])
-    await revoke_session(database, old_hash)
-    return None
-
-
-async def revoke_session(database: Database, token_hash: str) -> None:
-    """End the family of a token; harmless when there is none."""
-    await database.statement(_REVOKE_FAMILY, {"token_hash": token_hash})

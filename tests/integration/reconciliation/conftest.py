@@ -91,7 +91,9 @@ async def own_sandbox(servers: TestServers) -> AsyncIterator[str]:
     """A sandbox for this package alone."""
     port = free_ports().sandbox
     with tempfile.TemporaryDirectory(prefix="perdure-sandbox-") as folder:
-        part = sandbox_part(data_dir=Path(folder), port=port, addresses=servers.addresses)
+        part = sandbox_part(
+            data_dir=Path(folder), port=port, smtp_port=None, addresses=servers.addresses
+        )
         supervisor = Supervisor([part], logs=Path(folder) / "logs")
         await supervisor.start()
         yield f"http://127.0.0.1:{port}"

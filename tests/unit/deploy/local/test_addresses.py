@@ -25,6 +25,10 @@ def test_default_ports_are_those_of_the_settings() -> None:
         "PERDURE_PAYSTACK_API_BASE": settings.paystack.api_base,
         "PERDURE_PAYMENTS_RETURN_URL": settings.payments.return_url,
         "PERDURE_CARRIER_API_BASE": settings.carrier.api_base,
+        "PERDURE_EMAIL_HOST": settings.email.host,
+        "PERDURE_EMAIL_PORT": str(settings.email.port),
+        "PERDURE_EMAIL_LINK": settings.email.link,
+        "PERDURE_SMS_API_BASE": settings.sms.api_base,
         "PERDURE_API_HOST": settings.api.host,
         "PERDURE_API_PORT": str(settings.api.port),
         "PERDURE_API_PUBLIC_URL": settings.api.public_url,
@@ -52,6 +56,8 @@ def test_sandbox_runs_until_all_of_its_services_are_elsewhere() -> None:
     all_of_them = stripe | {
         "PERDURE_PAYSTACK_API_BASE": "https://api.paystack.co",
         "PERDURE_CARRIER_API_BASE": "https://carrier.example",
+        "PERDURE_EMAIL_HOST": "smtp.example",
+        "PERDURE_SMS_API_BASE": "https://sms.example",
     }
 
     assert external_parts(stripe) == set()

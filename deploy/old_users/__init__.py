@@ -1,0 +1,1 @@
+"""The one-time import of the old world's users and profiles."""
