@@ -20,6 +20,7 @@ from core.section import PLACEHOLDER, Section
 from core.settings_objects import ObjectSettings, ObjectStoreKind
 from core.settings_payments import PaymentSettings
 from core.settings_people import AuthSettings, EmailSettings, SmsSettings
+from core.settings_search import SearchSettings
 from core.settings_sources import SecretStoreSource
 from core.settings_trade import (
     CartSettings,
@@ -190,6 +191,7 @@ class Settings(BaseSettings):
     settlement: SettlementSettings = SettlementSettings()
     oversight: OversightSettings = OversightSettings()
     reconciliation: ReconciliationSettings = ReconciliationSettings()
+    search: SearchSettings = SearchSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     worker: WorkerSettings = WorkerSettings()
 
