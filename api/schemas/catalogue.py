@@ -13,7 +13,7 @@ _CATEGORY = {
     "slug": "t-shirts",
     "parent_id": None,
 }
-_PRODUCT = {
+PRODUCT_EXAMPLE = {
     "id": "prd_01jd7x9k2me8kv1qzr5t0w3y4b",
     "name": "Plain tee",
     "slug": "plain-tee",
@@ -88,7 +88,7 @@ class Variant(Schema):
 
 
 class Product(Schema):
-    model_config = example(_PRODUCT)
+    model_config = example(PRODUCT_EXAMPLE)
 
     id: str
     name: str
@@ -109,7 +109,7 @@ class CategoryPage(Schema):
 
 
 class ProductPage(Schema):
-    model_config = example({"data": [_PRODUCT], "next_cursor": None})
+    model_config = example({"data": [PRODUCT_EXAMPLE], "next_cursor": None})
 
     data: list[Product]
     next_cursor: str | None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from sqlalchemy import text
-from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
+from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.service import RPCError
 
 from core.domain.ids import Prefix, new_id
 from deploy.cli.reindex import reindex
@@ -28,16 +29,15 @@ SEARCHABLE_SECONDS = 5
 
 
 @asynccontextmanager
-async def following(platform: Platform) -> AsyncIterator[list[WorkflowHandle[object, object]]]:
-    """The followers run; they end with the block, because their ids are everybody's."""
+async def ended_followers(platform: Platform) -> AsyncIterator[None]:
+    """Whatever follows ends with the block: the ids are everybody's on this server."""
     client = platform.resources.temporal
-    await ensure_syncs(client)
-    handles = [client.get_workflow_handle(workflow_ids.catalogue_sync(one)) for one in Consumer]
     try:
-        yield handles
+        yield
     finally:
-        for handle in handles:
-            await handle.terminate()
+        for consumer in Consumer:
+            with suppress(RPCError):
+                await client.get_workflow_handle(workflow_ids.catalogue_sync(consumer)).terminate()
 
 
 def index_of(platform: Platform) -> SearchIndex:
@@ -62,9 +62,12 @@ async def test_change_is_searchable_within_seconds_and_followers_start_once(
     platform: Platform,
 ) -> None:
     index = index_of(platform)
-    async with following(platform) as handles:
+    client = platform.resources.temporal
+    async with ended_followers(platform):
+        await ensure_syncs(client)
+        handles = [client.get_workflow_handle(workflow_ids.catalogue_sync(c)) for c in Consumer]
         runs = [(await handle.describe()).run_id for handle in handles]
-        await ensure_syncs(platform.resources.temporal)
+        await ensure_syncs(client)
         assert [(await handle.describe()).run_id for handle in handles] == runs
         for name in ("Zinnober lamp", "Zinnober chair"):
             product_id = await named_product(platform, name)
@@ -87,6 +90,21 @@ async def test_index_is_rebuilt_by_command_with_progress(platform: Platform) -> 
     assert all(one.filled <= one.total for one in told)
 
 
+async def given_up(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rebuild that somebody else gives up before its swap."""
+    index = index_of(platform)
+    swap = type(index).swap
+
+    async def too_late(self: SearchIndex, rebuild: str) -> None:
+        await self.abandon(rebuild)
+        await swap(self, rebuild)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(index), "swap", too_late)
+        with pytest.raises(StackError, match="The index was not rebuilt"):
+            await reindex(platform.resources, reason="test", tell=lambda _: None)
+
+
 async def test_rebuild_that_is_given_up_leaves_the_old_index(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -95,13 +113,7 @@ async def test_rebuild_that_is_given_up_leaves_the_old_index(
     await reindex(platform.resources, reason="test", tell=lambda _: None)
     await named_product(platform, "Zinnober")
 
-    async def given_up(self: object, rebuild: str) -> None:
-        await index.abandon(rebuild)
-        await index.fill(rebuild, [])
-
-    monkeypatch.setattr(type(index), "swap", given_up)
-    with pytest.raises(StackError, match="The index was not rebuilt"):
-        await reindex(platform.resources, reason="test", tell=lambda _: None)
+    await given_up(platform, monkeypatch)
 
     assert await found(index, "zinnober") == [product_id]
 
@@ -110,7 +122,7 @@ async def test_upkeep_mends_what_no_event_told(platform: Platform) -> None:
     index = index_of(platform)
     product_id = await named_product(platform, "Zinnober")
     client = platform.resources.temporal
-    try:
+    async with ended_followers(platform):
         compared = await client.execute_workflow(
             CatalogueUpkeepWorkflow.run,
             Upkeep(compare=True),
@@ -121,9 +133,6 @@ async def test_upkeep_mends_what_no_event_told(platform: Platform) -> None:
             (await client.get_workflow_handle(workflow_ids.catalogue_sync(one)).describe()).status
             for one in Consumer
         ]
-    finally:
-        for one in Consumer:
-            await client.get_workflow_handle(workflow_ids.catalogue_sync(one)).terminate()
 
     assert statuses == [WorkflowExecutionStatus.RUNNING] * 2
     assert compared is not None
@@ -136,11 +145,11 @@ async def test_upkeep_mends_what_no_event_told(platform: Platform) -> None:
 
 
 async def test_follower_that_is_canceled_ends(platform: Platform) -> None:
-    async with following(platform) as handles:
-        pass
-    await ensure_syncs(platform.resources.temporal)
-    await handles[0].cancel()
+    client = platform.resources.temporal
+    async with ended_followers(platform):
+        await ensure_syncs(client)
+        follower = client.get_workflow_handle(workflow_ids.catalogue_sync(Consumer.SEARCH))
+        await follower.cancel()
 
-    with pytest.raises(WorkflowFailureError):
-        await handles[0].result()
-    await platform.resources.temporal.get_workflow_handle(handles[1].id).terminate()
+        with pytest.raises(WorkflowFailureError):
+            await follower.result()
