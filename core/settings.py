@@ -27,6 +27,7 @@ from core.settings_objects import (
 )
 from core.settings_payments import PaymentSettings
 from core.settings_people import AuthSettings, EmailSettings, SmsSettings, ThrottleSettings
+from core.settings_search import SearchSettings
 from core.settings_sources import SecretStoreSource
 from core.settings_trade import (
     CartSettings,
@@ -203,6 +204,7 @@ class Settings(BaseSettings):
     settlement: SettlementSettings = SettlementSettings()
     oversight: OversightSettings = OversightSettings()
     reconciliation: ReconciliationSettings = ReconciliationSettings()
+    search: SearchSettings = SearchSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     worker: WorkerSettings = WorkerSettings()
 

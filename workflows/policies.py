@@ -122,3 +122,11 @@ SYNC_RETRIES = RetryPolicy(
     initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=5)
 )
 SYNC_PAUSE_AFTER_FAILURE = timedelta(seconds=5)
+
+INDEX_STEP_TIMEOUT = timedelta(hours=1)
+INDEX_HEARTBEAT = timedelta(minutes=2)
+"""Of one page: a backend with a queue may take its time for it."""
+INDEX_RETRIES = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
+)
+"""A rebuild waits for its backend; one that was given up elsewhere ends."""

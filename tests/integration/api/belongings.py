@@ -189,9 +189,7 @@ async def of_media(world: World) -> Belonging:
     media_id = new_id(Prefix.MEDIA)
     async with world.database.transaction() as session:
         session.add(
-            ProductMedia(
-                id=media_id, product_id=await product_of(world, shelf), alt="", position=0
-            )
+            ProductMedia(id=media_id, product_id=await product_of(world, shelf), alt="", position=0)
         )
     return await _of_vendor(world, "product_media", media_id, shelf.vendor_id)
 
