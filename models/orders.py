@@ -25,6 +25,7 @@ class CheckoutDraft(SQLModel, table=True):
     """
 
     __tablename__ = "checkout_drafts"
+    __table_args__ = (Index("ix_checkout_drafts_customer_id", "customer_id", "order_id"),)
 
     order_id: str = Field(primary_key=True)
     number: int = Field(
@@ -55,6 +56,7 @@ class Order(SQLModel, table=True):
         ),
         Index("ix_orders_customer_id_id", "customer_id", "id"),
         Index("ix_orders_customer_id_status_id", "customer_id", "status", "id"),
+        Index("ix_orders_email", text("lower(email)"), postgresql_where=text("email IS NOT NULL")),
         Index("ix_orders_waiting", "id", postgresql_where=text("waiting_for IS NOT NULL")),
         Index(
             "ix_orders_unfinished",
