@@ -22,8 +22,8 @@ AccessToken = Annotated[object, Security(_bearer)]
 """Only says in the document that an access token is taken."""
 
 
-async def signed_in(request: Request, _: AccessToken) -> Principal:
-    """Require a valid access token.
+async def authenticated(request: Request, _: AccessToken) -> Principal:
+    """Require a valid access token of a person, or a valid API key of a machine.
 
     Raises:
         NotAuthenticatedError: none, or one that is not valid any more.
@@ -31,6 +31,31 @@ async def signed_in(request: Request, _: AccessToken) -> Principal:
     principal = await anyone(request)
     if principal is None:
         raise NotAuthenticatedError("an access token is needed")
+    return principal
+
+
+async def signed_in(request: Request, token: AccessToken) -> Principal:
+    """Require a person, or somebody of staff who acts as the person.
+
+    Raises:
+        NotAuthenticatedError: as ``authenticated``.
+        ForbiddenError: an API key, which is nobody.
+    """
+    principal = await authenticated(request, token)
+    if principal.api_key_id is not None:
+        raise ForbiddenError("this is for people; an API key is a machine's")
+    return principal
+
+
+async def oneself(principal: Annotated[Principal, Depends(signed_in)]) -> Principal:
+    """Require the person: how somebody signs in, and whether they stay, is theirs alone.
+
+    Raises:
+        NotAuthenticatedError, ForbiddenError: as ``signed_in``.
+        ForbiddenError: somebody of staff acts as the person.
+    """
+    if principal.impersonator_id is not None:
+        raise ForbiddenError("nobody does this for somebody else")
     return principal
 
 
@@ -42,14 +67,16 @@ async def anyone(request: Request) -> Principal | None:
     return context.principal
 
 
-async def in_person(principal: Annotated[Principal, Depends(signed_in)]) -> Principal:
-    """Require that the account's owner acts: nobody of staff in their place, and no machine.
+async def visitor(request: Request) -> Principal | None:
+    """Let everybody in who buys: people, with an account or without.
 
     Raises:
-        ForbiddenError: somebody acts for them.
+        NotAuthenticatedError: a token that is not valid.
+        ForbiddenError: an API key, which buys nothing.
     """
-    if principal.impersonator_id is not None or principal.api_key_id is not None:
-        raise ForbiddenError("only the owner of the account may do this")
+    principal = await anyone(request)
+    if principal is not None and principal.api_key_id is not None:
+        raise ForbiddenError("this is for people; an API key is a machine's")
     return principal
 
 
@@ -60,7 +87,7 @@ def has_role(*roles: str) -> Callable[[Principal], Coroutine[Any, Any, Principal
         ForbiddenError: signed in, but with another role.
     """
 
-    async def check(principal: Annotated[Principal, Depends(signed_in)]) -> Principal:
+    async def check(principal: Annotated[Principal, Depends(authenticated)]) -> Principal:
         if principal.role not in roles:
             raise ForbiddenError(f"this needs the role {' or '.join(roles)}")
         return principal
@@ -135,8 +162,10 @@ def _require(principal: Principal, permission: Permission) -> None:
 
 
 SignedIn = Annotated[Principal, Depends(signed_in)]
-InPerson = Annotated[Principal, Depends(in_person)]
+Oneself = Annotated[Principal, Depends(oneself)]
+Authenticated = Annotated[Principal, Depends(authenticated)]
 Anyone = Annotated[Principal | None, Depends(anyone)]
+Visitor = Annotated[Principal | None, Depends(visitor)]
 OrdersReader = Annotated[Principal, staff_with(Permission.ORDERS_READ)]
 OrdersWriter = Annotated[Principal, staff_with(Permission.ORDERS_WRITE)]
 StockReader = Annotated[Principal, staff_with(Permission.STOCK_READ)]

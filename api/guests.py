@@ -13,16 +13,17 @@ import orjson
 from fastapi import Depends, Request, Response, Security
 from fastapi.security import APIKeyHeader
 
-from api.auth import AccessToken, Anyone, anyone, signed_in
+from api.auth import AccessToken, anyone, signed_in
+from api.auth import Visitor as SomebodyOrNobody
 from api.dependencies import OrderId, Res, ReturnId
 from api.idempotency import IdempotencyKey, IdempotentCall, call_of
 from api.json_route import JsonResponse
 from core.domain.errors import NotAuthenticatedError, NotFoundError
 from core.domain.ids import Prefix, is_id
+from core.domain.permissions import Permission
 from core.guest_tokens import OrderTokens
 from models.repositories import order_views, return_views
 from models.repositories.cart_views import CartVisitor
-from models.users import Role
 
 _cart_token = APIKeyHeader(
     name="Cart-Token",
@@ -40,7 +41,9 @@ CartToken = Annotated[str | None, Security(_cart_token)]
 OrderToken = Annotated[str | None, Security(_order_token)]
 
 
-async def _cart_visitor(principal: Anyone, _: AccessToken, token: CartToken) -> CartVisitor:
+async def _cart_visitor(
+    principal: SomebodyOrNobody, _: AccessToken, token: CartToken
+) -> CartVisitor:
     return CartVisitor(customer_id=principal.user_id if principal else None, token=token)
 
 
@@ -63,6 +66,7 @@ class Reader:
 
     customer_id: str
     is_staff: bool = False
+    """Of staff, and may read everybody's orders."""
 
     @property
     def actor(self) -> str:
@@ -104,7 +108,9 @@ async def _return_reader(
 
 async def _with_account(request: Request) -> Reader:
     principal = await signed_in(request, None)
-    return Reader(customer_id=principal.user_id, is_staff=principal.role == Role.STAFF)
+    return Reader(
+        customer_id=principal.user_id, is_staff=principal.is_staff_with(Permission.ORDERS_READ)
+    )
 
 
 async def _is_token_of(request: Request, order_id: str, token: str) -> bool:

@@ -14,7 +14,7 @@ import orjson
 from fastapi import Depends, Header, Request
 from starlette.responses import Response
 
-from api.auth import SignedIn
+from api.auth import Authenticated
 from api.engine import UpdateRefusedError
 from api.errors import MEDIA_TYPE as PROBLEM_TYPE
 from api.errors import problem, problem_of
@@ -115,8 +115,10 @@ async def call_of(request: Request, key: str, caller_id: str) -> IdempotentCall:
     return IdempotentCall(caller_id=caller_id, key=key, request_hash=await _hash_of(request))
 
 
-async def _idempotent(request: Request, principal: SignedIn, key: IdempotencyKey) -> IdempotentCall:
-    return await call_of(request, key, principal.user_id)
+async def _idempotent(
+    request: Request, principal: Authenticated, key: IdempotencyKey
+) -> IdempotentCall:
+    return await call_of(request, key, principal.api_key_id or principal.user_id)
 
 
 Idempotent = Annotated[IdempotentCall, Depends(_idempotent)]

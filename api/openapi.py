@@ -107,7 +107,11 @@ _PREFIXES = {
     "shipments": "shp",
     "stock-transfers": "trf",
     "vendors": "ven",
+    "users": "usr",
     "warehouses": "whs",
+    "members": "usr",
+    "invitations": "msg",
+    "api-keys": "key",
 }
 
 

@@ -22,7 +22,7 @@ from zxcvbn import zxcvbn
 
 from core.django_hashes import django_hashers
 from core.domain.errors import NotAuthenticatedError
-from core.domain.permissions import Permission
+from core.domain.permissions import Permission, allows
 from core.settings_people import AuthSettings
 
 ALGORITHM = "HS256"
@@ -115,6 +115,10 @@ class Principal:
     """Who of staff acts as the user, for support."""
     api_key_id: str | None = None
     """A machine's key; ``user_id`` is then who made it."""
+
+    def is_staff_with(self, permission: Permission) -> bool:
+        """Tell whether somebody of staff, or a key of theirs, has the permission."""
+        return self.role == "staff" and allows(self.permissions, permission)
 
     @property
     def actor(self) -> str:

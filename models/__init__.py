@@ -59,6 +59,14 @@ from models.reconciliation import (
     ReconciliationPayment,
 )
 from models.returns import Return, ReturnCondition, ReturnItem
+from models.search import (
+    SearchDocumentA,
+    SearchDocumentB,
+    SearchName,
+    SearchShelf,
+    SearchState,
+    SearchWord,
+)
 from models.settlements import (
     CommissionRule,
     Settlement,
@@ -80,6 +88,7 @@ from models.users import (
     AccountMessage,
     ApiKey,
     Identity,
+    Invitation,
     MessageChannel,
     MessageKind,
     RefreshToken,
@@ -117,6 +126,7 @@ __all__ = [
     "Hold",
     "IdempotencyKey",
     "Identity",
+    "Invitation",
     "ItemKind",
     "Job",
     "JobPart",
@@ -157,6 +167,12 @@ __all__ = [
     "ReviewKind",
     "ReviewRule",
     "Role",
+    "SearchDocumentA",
+    "SearchDocumentB",
+    "SearchName",
+    "SearchShelf",
+    "SearchState",
+    "SearchWord",
     "Settlement",
     "SettlementApproval",
     "SettlementLine",

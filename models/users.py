@@ -174,6 +174,22 @@ class AccountMessage(SQLModel, table=True):
     last_error: str | None = None
 
 
+class Invitation(SQLModel, table=True):
+    """Somebody was asked to work for a vendor; the message has the address, and the token in it.
+
+    There is no account before it is accepted: an invitation takes nobody's address.
+    """
+
+    __tablename__ = "invitations"
+    __table_args__ = (columns.one_of("rank", VendorRank),)
+
+    message_id: str = Field(primary_key=True, foreign_key="account_messages.id", ondelete="CASCADE")
+    vendor_id: str = Field(foreign_key="vendors.id", index=True)
+    rank: str
+    invited_by: str = Field(foreign_key="users.id")
+    created_at: datetime = columns.created_at()
+
+
 class ApiKey(SQLModel, table=True):
     """A key of a machine: staff's own systems, or a vendor's; only its SHA-256 is stored."""
 

@@ -33,6 +33,7 @@ STOP_WORDS = frozenset(
 )
 """Too common to be looked for, unless nothing else is asked."""
 
+_SHORTEST_PLURAL = 3
 _WORD = re.compile(r"[^\W_]+")
 _JOINED = re.compile(r"[^\W_]+(?:[-'\u2019.&][^\W_]+)+")
 _WHOLE_LETTERS = str.maketrans(
@@ -67,3 +68,14 @@ def joined(text: str) -> Sequence[str]:
     """Return words that a hyphen or an apostrophe holds together, as one: ``tshirt``, ``mens``."""
     found = _JOINED.findall(fold(text))
     return ["".join(_WORD.findall(word))[:MAX_WORD_LENGTH] for word in found]
+
+
+def singular(word: str) -> str:
+    """Return an English word without the ending of a plural; ``glass`` and ``bus`` stay."""
+    if len(word) <= _SHORTEST_PLURAL or word.endswith(("ss", "us", "is")):
+        return word
+    if word.endswith("ies"):
+        return word[:-3] + "y"
+    if word.endswith(("sses", "shes", "ches", "xes", "zes")):
+        return word[:-2]
+    return word.removesuffix("s")

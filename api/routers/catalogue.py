@@ -15,8 +15,8 @@ from api.pages import page
 from api.schemas.base import CURRENCY
 from api.schemas.catalogue import CategoryPage, Product, ProductPage, Stock
 from core.domain.errors import NotFoundError
+from core.domain.permissions import Permission
 from models.repositories import catalogue, stock_reads
-from models.users import Role
 
 api = router("catalogue")
 
@@ -100,7 +100,7 @@ async def get_stock(sku: Sku, who: Anyone, resources: Res) -> Response:
     if stock is None:
         raise NotFoundError("there is no such SKU")
     document: dict[str, Any] = {"sku": stock.sku, "available": stock.available}
-    if who is not None and who.role == Role.STAFF:
+    if who is not None and who.is_staff_with(Permission.STOCK_READ):
         document["by_warehouse"] = stock.by_warehouse
     return JsonResponse(document)
 

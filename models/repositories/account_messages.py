@@ -80,7 +80,8 @@ SELECT m.id, m.kind, m.channel, m.recipient, m.secret_hash, m.expires_at <= now(
     m.sent_at, m.used_at, m.failed_at, v.name AS vendor_name
 FROM account_messages m
 LEFT JOIN users u ON u.id = m.user_id
-LEFT JOIN vendors v ON v.id = u.vendor_id
+LEFT JOIN invitations i ON i.message_id = m.id
+LEFT JOIN vendors v ON v.id = coalesce(i.vendor_id, u.vendor_id)
 WHERE m.id = :id
 """)
 

@@ -20,10 +20,13 @@ FILES = sorted(HISTORIES.glob("*.json"))
 WORKFLOWS = sorted(
     {workflow for pool in POOLS.values() for workflow in pool.workflows}, key=lambda w: w.__name__
 )
-PERSONAL = [str(value) for value in ADDRESS.values() if value and len(str(value)) > 2]
+PERSONAL = [
+    "@shop.perdure.dev",
+    *(str(value) for value in ADDRESS.values() if value and len(str(value)) > 2),
+]
 SECRETS = ["client_secret", "_secret_", "sk_test_", "whsec_"]
 MACHINE = ["identity", "stackTrace"]
-KNOWN = ["ord_", "hld_", "evt_", "stl_", "ven_", "_days", "min_age", "until"]
+KNOWN = ["msg_", "ord_", "hld_", "evt_", "stl_", "ven_", "_days", "min_age", "until"]
 """What shows that a history was read at all."""
 
 

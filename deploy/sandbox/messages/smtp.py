@@ -108,9 +108,9 @@ class _Handler:
 
 
 def _dropped(server: SMTP) -> str:
-    transport = server.transport
-    if isinstance(transport, asyncio.Transport):
-        transport.abort()
+    abort = getattr(server.transport, "abort", None)  # uvloop's transports share no base class
+    if abort is not None:
+        abort()
     return _DROPPED
 
 

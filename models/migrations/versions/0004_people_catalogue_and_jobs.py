@@ -249,6 +249,34 @@ def upgrade() -> None:
         op.f("ix_account_messages_user_id"), "account_messages", ["user_id"], unique=False
     )
     op.create_table(
+        "invitations",
+        sa.Column("message_id", sa.String(), nullable=False),
+        sa.Column("vendor_id", sa.String(), nullable=False),
+        sa.Column("rank", sa.String(), nullable=False),
+        sa.Column("invited_by", sa.String(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint("rank IN ('owner', 'clerk')", name=op.f("ck_invitations_rank_known")),
+        sa.ForeignKeyConstraint(
+            ["invited_by"], ["users.id"], name=op.f("fk_invitations_invited_by")
+        ),
+        sa.ForeignKeyConstraint(
+            ["message_id"],
+            ["account_messages.id"],
+            name=op.f("fk_invitations_message_id"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["vendor_id"], ["vendors.id"], name=op.f("fk_invitations_vendor_id")
+        ),
+        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_invitations")),
+    )
+    op.create_index(op.f("ix_invitations_vendor_id"), "invitations", ["vendor_id"], unique=False)
+    op.create_table(
         "api_keys",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -761,6 +789,8 @@ def downgrade() -> None:
     op.drop_table("erasures")
     op.drop_index("ix_api_keys_vendor_id", table_name="api_keys")
     op.drop_table("api_keys")
+    op.drop_index(op.f("ix_invitations_vendor_id"), table_name="invitations")
+    op.drop_table("invitations")
     op.drop_index(op.f("ix_account_messages_user_id"), table_name="account_messages")
     op.drop_index("ix_account_messages_recipient", table_name="account_messages")
     op.drop_index("ix_account_messages_expires_at", table_name="account_messages")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx
@@ -13,7 +15,7 @@ from sqlalchemy import text
 
 from api.app import create_app
 from core.domain.ids import Prefix, new_id
-from core.domain.permissions import EVERYTHING
+from core.domain.permissions import EVERYTHING, RANKS, Permission, VendorRank
 from core.resources import Resources, open_resources
 from core.security import AccessTokens, Passwords, Principal
 from core.settings import Settings
@@ -49,8 +51,24 @@ class World:
             base_url="http://api.test",
         )
 
-    async def person(self, role: str = "customer") -> Person:
+    async def person(
+        self,
+        role: str = "customer",
+        *,
+        vendor_id: str | None = None,
+        rank: VendorRank = VendorRank.OWNER,
+        permissions: frozenset[Permission] = EVERYTHING,
+        impersonator_id: str | None = None,
+    ) -> Person:
+        """Somebody with an account and a token.
+
+        Of staff with ``permissions``; of a vendor as owner, if nothing else is said; a person as
+        whom ``impersonator_id`` acts.
+        """
         user_id = new_id(Prefix.USER)
+        granted = {"staff": permissions, "vendor": RANKS[rank]}.get(role, frozenset())
+        if vendor_id is None:
+            granted = granted if role == "staff" else frozenset()
         email = f"{user_id}@shop.perdure.dev"
         async with self.database.transaction() as session:
             session.add(
@@ -59,15 +77,19 @@ class World:
                     email=email,
                     name="Ada",
                     role=role,
-                    permissions=sorted(EVERYTHING) if role == "staff" else [],
-                    password_hash=await Passwords().hash(PASSWORD),
+                    permissions=sorted(permissions) if role == "staff" else [],
+                    password_hash=await _password_hash(),
+                    vendor_id=vendor_id,
+                    vendor_rank=rank if vendor_id else None,
                 )
             )
         token = AccessTokens.of(self.resources.settings.auth).issue(
             Principal(
                 user_id=user_id,
                 role=role,
-                permissions=EVERYTHING if role == "staff" else frozenset(),
+                vendor_id=vendor_id,
+                permissions=granted,
+                impersonator_id=impersonator_id,
             )
         )
         return Person(user_id=user_id, email=email, headers={"Authorization": f"Bearer {token}"})
@@ -76,6 +98,16 @@ class World:
         counts = ", ".join(f"(SELECT count(*) FROM {table}) AS {table}" for table in TABLES)  # noqa: S608  # names of this file
         rows = await self.database.statement(text(f"SELECT {counts}"), {})
         return dict(rows[0])
+
+
+@cache
+def _hashing() -> asyncio.Task[str]:
+    return asyncio.ensure_future(Passwords().hash(PASSWORD))
+
+
+async def _password_hash() -> str:
+    """Of everybody's password, made once: hashing is slow by design."""
+    return await _hashing()
 
 
 def checkout_body(shelf: Shelf, **changes: Any) -> dict[str, Any]:

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from core.domain.permissions import Permission
+from tests.policies.policy import Own, Policy, anyone, staff, vendor
+
+ROUTES: dict[str, Policy] = {
+    "GET /v1/admin/audit-log": staff(Permission.AUDIT_READ),
+    "GET /v1/admin/users": staff(Permission.PEOPLE_READ),
+    "POST /v1/admin/users": staff(Permission.PEOPLE_WRITE, idempotent=True),
+    "GET /v1/admin/users/{id}": staff(Permission.PEOPLE_READ),
+    "PATCH /v1/admin/users/{id}": staff(Permission.PEOPLE_WRITE),
+    "GET /v1/admin/vendors": staff(Permission.PEOPLE_READ),
+    "POST /v1/admin/vendors": staff(Permission.PEOPLE_WRITE, idempotent=True),
+    "GET /v1/admin/vendors/{id}": staff(Permission.PEOPLE_READ),
+    "PATCH /v1/admin/vendors/{id}": staff(Permission.PEOPLE_WRITE),
+    "GET /v1/vendor/members": vendor(Permission.PEOPLE_WRITE),
+    "POST /v1/vendor/members": vendor(Permission.PEOPLE_WRITE, idempotent=True),
+    "PATCH /v1/vendor/members/{id}": vendor(Permission.PEOPLE_WRITE, own=Own.MEMBER),
+    "DELETE /v1/vendor/members/{id}": vendor(Permission.PEOPLE_WRITE, own=Own.MEMBER),
+    "GET /v1/vendor/invitations": vendor(Permission.PEOPLE_WRITE),
+    "DELETE /v1/vendor/invitations/{id}": vendor(Permission.PEOPLE_WRITE, own=Own.INVITATION),
+    "POST /v1/auth/invitations/accept": anyone(),
+}

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.policies.policy import Policy
+
+ROUTES: dict[str, Policy] = {}
