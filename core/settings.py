@@ -19,7 +19,7 @@ from core.secret_stores import AwsSettings, SecretStore, VaultSettings
 from core.section import PLACEHOLDER, Section
 from core.settings_objects import ObjectSettings, ObjectStoreKind
 from core.settings_payments import PaymentSettings
-from core.settings_people import AuthSettings, EmailSettings, SmsSettings
+from core.settings_people import AuthSettings, EmailSettings, PersonalSettings, SmsSettings
 from core.settings_sources import SecretStoreSource
 from core.settings_trade import (
     CartSettings,
@@ -175,6 +175,7 @@ class Settings(BaseSettings):
     carrier: CarrierSettings = CarrierSettings()
     objects: ObjectSettings = ObjectSettings()
     auth: AuthSettings = AuthSettings()
+    personal: PersonalSettings = PersonalSettings()
     email: EmailSettings = EmailSettings()
     sms: SmsSettings = SmsSettings()
     api: ApiSettings = ApiSettings()

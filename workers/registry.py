@@ -12,6 +12,7 @@ from activities.captures import GatewayCaptureActivities
 from activities.carrier import GatewayCarrierActivities
 from activities.checkout import PostgresCheckoutActivities
 from activities.disputes import GatewayDisputeActivities
+from activities.erasures import PostgresErasureActivities
 from activities.event_poll import GatewayEventPollActivities
 from activities.fulfillment import PostgresFulfillmentActivities
 from activities.housekeeping import PostgresHousekeepingActivities
@@ -34,6 +35,7 @@ from workflows.account_message import AccountMessageWorkflow
 from workflows.carrier_event import CarrierEventWorkflow
 from workflows.checkout import CheckoutWorkflow
 from workflows.dispute import DisputeWorkflow
+from workflows.erasure import ErasureWorkflow
 from workflows.event_poll import EventPollWorkflow
 from workflows.fulfillment import FulfillmentWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
@@ -108,6 +110,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
     ),
     TaskQueue.MAINTENANCE: Pool(
         workflows=[
+            ErasureWorkflow,
             EventPollWorkflow,
             HousekeepingWorkflow,
             ReconciliationWorkflow,
@@ -117,6 +120,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
         ],
         activities=lambda resources: [
             PostgresHousekeepingActivities(resources.database, resources.temporal),
+            PostgresErasureActivities(resources.database, resources.objects, resources.settings),
             GatewayEventPollActivities(resources.database, resources.payments, resources.temporal),
             PostgresSettlementActivities(resources.database, resources.settings.settlement),
             PostgresSettlementRunActivities(resources.database, resources.temporal),

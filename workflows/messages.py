@@ -26,6 +26,7 @@ class Child(StrEnum):
     SETTLEMENT = "SettlementWorkflow"
     REPAIR = "RepairWorkflow"
     ACCOUNT_MESSAGE = "AccountMessageWorkflow"
+    ERASURE = "ErasureWorkflow"
 
 
 @dataclass(frozen=True, kw_only=True)

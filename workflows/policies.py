@@ -76,3 +76,13 @@ REPAIR_ATTEMPTS = 3
 REPAIR_SETTLES_IN = timedelta(seconds=2)
 REPAIR_PAUSE = timedelta(seconds=10)
 """What a repair starts needs a moment; an attempt that did not help is repeated later."""
+
+FIRST_BUSINESS_LOOK = timedelta(minutes=1)
+LONGEST_BUSINESS_LOOK = timedelta(hours=6)
+"""What is open of a person who wants to be forgotten is looked after this often, until it ends."""
+
+FAREWELL_PATIENCE = timedelta(days=1)
+"""The last message has this long to be sent; then its person is forgotten without it."""
+
+ERASURE_STEP_TIMEOUT = timedelta(minutes=5)
+"""Of somebody who has ordered for many years."""

@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from api.routers import (
     admin_audit,
     admin_commissions,
+    admin_erasures,
     admin_ledger,
     admin_orders,
     admin_oversight,
@@ -32,6 +33,7 @@ from api.routers import (
     objects,
     operations,
     orders,
+    personal,
     quotes,
     returns,
     vendor_members,
@@ -43,6 +45,7 @@ from api.routers import (
 ROUTERS: tuple[APIRouter, ...] = (
     auth.api,
     me.api,
+    personal.api,
     catalogue.api,
     quotes.api,
     carts.api,
@@ -52,6 +55,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     returns.api,
     invitations.api,
     admin_users.api,
+    admin_erasures.api,
     admin_vendors.api,
     vendor_members.api,
     admin_audit.api,

@@ -67,7 +67,7 @@ ACCOUNTS: Sequence[PersonalTable] = (
     ),
     PersonalTable(
         name="audit_log",
-        of_person="actor = :actor OR target = :user_id",
+        of_person="actor = ANY(:actors) OR target = :user_id",
         handed_out=("id", "at", "actor", "action", "target", "reason"),
         erased={"reason": "''"},
         kept={

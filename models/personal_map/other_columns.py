@@ -34,6 +34,9 @@ PLAIN_NAMES = (
 )
 """Names of columns that hold ids, codes and words of ours, whatever the table."""
 
+INDEX = "search_"
+"""Tables of the search index hold goods alone."""
+
 NOBODYS: Mapping[str, Sequence[str]] = {
     "api_keys": ("name", "secret_hash", "previous_secret_hash"),
     "categories": ("name", "description"),
