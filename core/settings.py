@@ -26,7 +26,13 @@ from core.settings_objects import (
     S3Settings,
 )
 from core.settings_payments import PaymentSettings
-from core.settings_people import AuthSettings, EmailSettings, SmsSettings, ThrottleSettings
+from core.settings_people import (
+    AuthSettings,
+    EmailSettings,
+    PersonalSettings,
+    SmsSettings,
+    ThrottleSettings,
+)
 from core.settings_search import SearchSettings
 from core.settings_sources import SecretStoreSource
 from core.settings_trade import (
@@ -192,6 +198,7 @@ class Settings(BaseSettings):
     jobs: JobSettings = JobSettings()
     auth: AuthSettings = AuthSettings()
     throttle: ThrottleSettings = ThrottleSettings()
+    personal: PersonalSettings = PersonalSettings()
     email: EmailSettings = EmailSettings()
     sms: SmsSettings = SmsSettings()
     api: ApiSettings = ApiSettings()

@@ -13,6 +13,7 @@ from activities.carrier import GatewayCarrierActivities
 from activities.catalogue_sync import Applier, ForgetfulReads, OutboxSyncActivities
 from activities.checkout import PostgresCheckoutActivities
 from activities.disputes import GatewayDisputeActivities
+from activities.erasures import PostgresErasureActivities
 from activities.event_poll import GatewayEventPollActivities
 from activities.fulfillment import PostgresFulfillmentActivities
 from activities.housekeeping import PostgresHousekeepingActivities
@@ -42,6 +43,7 @@ from workflows.catalogue_sync import CatalogueSyncWorkflow
 from workflows.catalogue_upkeep import CatalogueUpkeepWorkflow
 from workflows.checkout import CheckoutWorkflow
 from workflows.dispute import DisputeWorkflow
+from workflows.erasure import ErasureWorkflow
 from workflows.event_poll import EventPollWorkflow
 from workflows.fulfillment import FulfillmentWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
@@ -120,6 +122,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
     ),
     TaskQueue.MAINTENANCE: Pool(
         workflows=[
+            ErasureWorkflow,
             EventPollWorkflow,
             HousekeepingWorkflow,
             ReconciliationWorkflow,
@@ -129,6 +132,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
         ],
         activities=lambda resources: [
             PostgresHousekeepingActivities(resources.database, resources.temporal),
+            PostgresErasureActivities(resources.database, resources.objects, resources.settings),
             GatewayEventPollActivities(resources.database, resources.payments, resources.temporal),
             PostgresSettlementActivities(resources.database, resources.settings.settlement),
             PostgresSettlementRunActivities(resources.database, resources.temporal),
