@@ -19,6 +19,7 @@ from core.domain.errors import NotFoundError
 from core.domain.ids import Prefix, is_id
 from core.resources import Resources
 from core.security import AccessTokens, Passwords
+from search.index import SearchIndex
 
 _SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -58,6 +59,11 @@ async def _order_events(request: Request) -> OrderEvents:
     return events
 
 
+async def _search(request: Request) -> SearchIndex:
+    index: SearchIndex = request.app.state.search
+    return index
+
+
 _PathId = Annotated[str, Path(alias="id", description="A TypeID")]
 
 
@@ -84,6 +90,7 @@ PasswordsDep = Annotated[Passwords, Depends(_passwords)]
 AdmissionDep = Annotated[Admission, Depends(_admission)]
 SignInGuardDep = Annotated[SignInGuard, Depends(_sign_in_guard)]
 TokensDep = Annotated[AccessTokens, Depends(_tokens)]
+SearchDep = Annotated[SearchIndex, Depends(_search)]
 OrderEventsDep = Annotated[OrderEvents, Depends(_order_events)]
 DifferenceId = Annotated[str, _id_in_path(Prefix.DIFFERENCE)]
 ReconciliationId = Annotated[str, _id_in_path(Prefix.RECONCILIATION)]
@@ -96,6 +103,7 @@ JobId = Annotated[str, _id_in_path(Prefix.JOB)]
 HoldId = Annotated[str, _id_in_path(Prefix.HOLD)]
 RuleId = Annotated[str, _id_in_path(Prefix.RULE)]
 ShipmentId = Annotated[str, _id_in_path(Prefix.SHIPMENT)]
+MediaId = Annotated[str, _id_in_path(Prefix.MEDIA)]
 ProductId = Annotated[str, _id_in_path(Prefix.PRODUCT)]
 PromotionId = Annotated[str, _id_in_path(Prefix.PROMOTION)]
 SettlementId = Annotated[str, _id_in_path(Prefix.SETTLEMENT)]

@@ -80,3 +80,12 @@ class SmsSettings(Section):
         default=(), description="JSON list of countries whose numbers get codes; [] means all"
     )
     timeout_seconds: float = 20.0
+
+
+class PersonalSettings(Section):
+    keep_orders_years: int = Field(
+        default=10, ge=0, description="how long the law asks to keep what was bought"
+    )
+    export_seconds: int = Field(
+        default=7 * 86_400, ge=60, description="how long a person's own data can be fetched"
+    )

@@ -16,7 +16,12 @@ WITH gone AS (
 """)
 
 _OLD_SESSIONS = text("""
-WITH gone AS (
+WITH ended AS (
+    DELETE FROM sessions WHERE id IN (
+        SELECT id FROM sessions
+        WHERE least(expires_at, revoked_at) < now() - make_interval(days => :days) LIMIT 10000
+    )
+), gone AS (
     DELETE FROM refresh_tokens WHERE token_hash IN (
         SELECT token_hash FROM refresh_tokens
         WHERE expires_at < now() - make_interval(days => :days) LIMIT 10000
@@ -52,6 +57,14 @@ WHERE o.id IS NULL AND d.created_at < now() - interval '1 minute'
 ORDER BY random() LIMIT 500
 """)
 
+# While its workflow looks for an upload it is none of these.
+_UNFOLLOWED_MEDIA = text("""
+SELECT id FROM product_media
+WHERE status = 'removed' OR (status IN ('awaiting_upload', 'processing')
+    AND upload_expires_at < now() - interval '30 minutes')
+ORDER BY random() LIMIT 500
+""")
+
 
 async def delete_old_keys(database: Database, days: int) -> int:
     """Forget answers that are older than ``days``; at most 10,000 a call."""
@@ -59,7 +72,7 @@ async def delete_old_keys(database: Database, days: int) -> int:
 
 
 async def delete_old_sessions(database: Database, days: int) -> int:
-    """Forget refresh tokens that expired more than ``days`` ago; at most 10,000 a call."""
+    """Forget sessions and refresh tokens that ended ``days`` ago; at most 10,000 of each."""
     return int((await database.statement(_OLD_SESSIONS, {"days": days}))[0]["number"])
 
 
@@ -81,3 +94,8 @@ async def pending_refunds(database: Database) -> list[RowMapping]:
 async def unopened_drafts(database: Database) -> list[RowMapping]:
     """Orders that their customers were promised and that nothing has opened for over a minute."""
     return list(await database.statement(_UNOPENED_DRAFTS, {}))
+
+
+async def unfollowed_media(database: Database) -> list[str]:
+    """Pictures whose workflow should have ended: they are started again where none runs."""
+    return [row["id"] for row in await database.statement(_UNFOLLOWED_MEDIA, {})]

@@ -21,10 +21,12 @@ from models.repositories.invariants.history import HISTORY
 from models.repositories.invariants.invariant import Invariant
 from models.repositories.invariants.ledger import LEDGER
 from models.repositories.invariants.money import MONEY
+from models.repositories.invariants.people import PEOPLE
 from models.repositories.invariants.promotions import PROMOTIONS
 from models.repositories.invariants.returns import RETURNS
 from models.repositories.invariants.settlements import SETTLEMENTS
 from models.repositories.invariants.shipments import SHIPMENTS
+from models.repositories.invariants.sign_in import SIGN_IN
 from models.repositories.invariants.stock import STOCK
 from models.repositories.invariants.waits import WAITS
 
@@ -75,7 +77,9 @@ INVARIANTS: Sequence[Invariant] = (
     *CARTS,
     *CATALOGUE,
     *HISTORY,
+    *PEOPLE,
     *SETTLEMENTS,
+    *SIGN_IN,
     *WAITS,
 )
 

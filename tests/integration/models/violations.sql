@@ -604,3 +604,35 @@ INSERT INTO categories (id, name, slug, parent_id) VALUES ('cat_1', 'C', 'c', 'c
 -- breaks: categories_are_a_tree
 INSERT INTO categories (id, name, slug, parent_id, deleted_at)
 VALUES ('cat_1', 'C', 'c', NULL, now()), ('cat_2', 'D', 'd', 'cat_1', NULL);
+
+-- breaks: forgotten_person_is_unknown
+INSERT INTO users (id, email, name, role, disabled_at, erased_at)
+VALUES ('usr_gone', 'gone@shop.perdure.dev', '', 'customer', now(), now());
+
+-- breaks: forgotten_order_has_no_address
+INSERT INTO users (id, name, role, disabled_at, erased_at)
+VALUES ('usr_gone', '', 'customer', now(), now());
+INSERT INTO erasures (id, user_id, status, actor, kept)
+VALUES ('ers_1', 'usr_gone', 'done', 'staff', '{"orders": 1}');
+UPDATE orders SET customer_id = 'usr_gone', shipping_address = '{"name": "Ada"}'
+WHERE id = :order_completed;
+UPDATE checkout_drafts SET customer_id = 'usr_gone' WHERE order_id = :order_completed;
+UPDATE idempotency_keys SET caller_id = 'usr_gone' WHERE resource_id = :order_completed;
+
+-- breaks: erasure_goes_on
+INSERT INTO users (id, email, name, role, disabled_at)
+VALUES ('usr_going', 'going@shop.perdure.dev', '', 'customer', now());
+INSERT INTO erasures (id, user_id, status, actor, kept, created_at)
+VALUES ('ers_1', 'usr_going', 'requested', 'staff', '{}', now() - interval '1 hour');
+
+-- breaks: ended_session_has_no_token
+INSERT INTO users (id, email, name, role)
+VALUES ('usr_ada', 'ada@shop.perdure.dev', '', 'customer');
+INSERT INTO sessions (id, user_id, method, device, address, reason, expires_at, revoked_at)
+VALUES ('ses_1', 'usr_ada', 'password', '', '', '', now() + interval '1 day', now());
+INSERT INTO refresh_tokens (token_hash, family_id, user_id, expires_at)
+VALUES ('hash', 'ses_1', 'usr_ada', now() + interval '1 day');
+
+-- breaks: message_is_sent_or_shows_why_not
+INSERT INTO account_messages (id, kind, channel, recipient, expires_at)
+VALUES ('msg_1', 'verify_email', 'email', 'lost@shop.perdure.dev', now() - interval '1 hour');
