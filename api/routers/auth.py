@@ -63,7 +63,11 @@ async def register(wanted: Registration, resources: Res, passwords: PasswordsDep
     )
 
 
-@api.post("/auth/login", response_model=Session, responses=problems("not-authenticated"))
+@api.post(
+    "/auth/login",
+    response_model=Session,
+    responses=problems("not-authenticated", "totp-required"),
+)
 async def login(
     *,
     wanted: Login,
@@ -96,7 +100,7 @@ async def login(
     if cart_token is not None and is_id(Prefix.CART, cart_id):
         with suppress(NotFoundError, InvalidStateError):
             await merge_cart(resources, cart_id, customer_id=credentials.user_id, token=cart_token)
-    return await sign_in.open(credentials, SignInMethod.PASSWORD)
+    return await sign_in.open(credentials, SignInMethod.PASSWORD, totp_code=wanted.totp_code)
 
 
 @api.post("/auth/refresh", response_model=Session, responses=problems("not-authenticated"))

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from api.schemas.base import AT_EXAMPLE, Email, Moment, Schema, example, text
+from api.schemas.totp import TotpCode
 from core.security import MAX_PASSWORD_LENGTH
 
 _EXAMPLE_EMAIL = "ada@shop.perdure.dev"
@@ -33,6 +34,7 @@ class Login(Schema):
 
     email: Annotated[str, StringConstraints(min_length=1, max_length=254)]
     password: Password
+    totp_code: TotpCode | None = None
 
 
 class RefreshRequest(Schema):

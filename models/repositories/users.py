@@ -35,6 +35,8 @@ class Credentials:
     """What somebody of staff may do."""
     password_hash: str | None
     session_id: str | None = None
+    has_totp: bool = False
+    """Signs in with an authenticator, too."""
 
     @property
     def granted(self) -> frozenset[Permission]:
@@ -52,7 +54,9 @@ RETURNING id
 """)
 
 _CREDENTIALS = text("""
-SELECT id AS user_id, role, vendor_id, vendor_rank, permissions, password_hash FROM users
+SELECT id AS user_id, role, vendor_id, vendor_rank, permissions, password_hash,
+    totp_confirmed_at IS NOT NULL AS has_totp
+FROM users
 WHERE lower(email) = lower(:email) AND disabled_at IS NULL
 """)
 
