@@ -19,7 +19,18 @@ from core.secret_text import SecretTexts
 from models.repositories import second_factor
 
 WRONG = "the code is wrong, or it was used before"
+_NEEDED = "send the code of your authenticator as totp_code"
 _OWN_COUNT = MemoryStorage()
+
+
+async def require_sent(resources: Resources, user_id: str | None, code: str | None) -> None:
+    """Ask for a code where an authenticator is set up; whether it is right is not looked at yet.
+
+    Raises:
+        TotpRequiredError: a code is needed.
+    """
+    if code is None and user_id and await second_factor.secret_of(resources.database, user_id):
+        raise TotpRequiredError(_NEEDED)
 
 
 async def require(app: FastAPI, resources: Resources, user_id: str, code: str | None) -> None:
@@ -34,7 +45,7 @@ async def require(app: FastAPI, resources: Resources, user_id: str, code: str | 
     if stored is None:
         return
     if code is None:
-        raise TotpRequiredError("send the code of your authenticator as totp_code")
+        raise TotpRequiredError(_NEEDED)
     await count_attempt(app, resources, user_id)
     step = matching_step(resources, stored, code)
     if step is None or not await second_factor.use_step(resources.database, user_id, step):

@@ -35,13 +35,16 @@ class Own(StrEnum):
     ORDER = "order"
     RETURN = "return"
     PARCEL = "parcel"
+    SESSION = "session"
     SETTLEMENT = "settlement"
+    JOB = "job"
     MEMBER = "member"
     INVITATION = "invitation"
     API_KEY = "API key"
     PRODUCT = "product"
     DELETED_PRODUCT = "a product that was deleted"
     VARIANT = "variant"
+    MEDIA = "picture"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
