@@ -29,6 +29,7 @@ from core.settings_payments import PaymentSettings
 from core.settings_people import (
     AuthSettings,
     EmailSettings,
+    GoogleSettings,
     PersonalSettings,
     SmsSettings,
     ThrottleSettings,
@@ -201,6 +202,7 @@ class Settings(BaseSettings):
     personal: PersonalSettings = PersonalSettings()
     email: EmailSettings = EmailSettings()
     sms: SmsSettings = SmsSettings()
+    google: GoogleSettings = GoogleSettings()
     api: ApiSettings = ApiSettings()
     cart: CartSettings = CartSettings()
     checkout: CheckoutSettings = CheckoutSettings()
@@ -261,6 +263,10 @@ class Settings(BaseSettings):
         weak = [name for name, secret in secrets.items() if _is_weak(secret)]
         if self.carrier.webhook_secrets == CarrierSettings().webhook_secrets:
             weak.append("PERDURE_CARRIER_WEBHOOK_SECRETS")
+        if set(AuthSettings().encryption_keys) & set(self.auth.encryption_keys):
+            weak.append("PERDURE_AUTH_ENCRYPTION_KEYS")
+        if any(PLACEHOLDER in client_id for client_id in self.google.client_ids):
+            weak.append("PERDURE_GOOGLE_CLIENT_IDS")
         if weak:
             raise ValueError(f"production refuses placeholder or short secrets: {', '.join(weak)}")
         return self
