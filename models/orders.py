@@ -55,6 +55,7 @@ class Order(SQLModel, table=True):
         ),
         Index("ix_orders_customer_id_id", "customer_id", "id"),
         Index("ix_orders_customer_id_status_id", "customer_id", "status", "id"),
+        Index("ix_orders_email", text("lower(email)"), postgresql_where=text("email IS NOT NULL")),
         Index("ix_orders_waiting", "id", postgresql_where=text("waiting_for IS NOT NULL")),
         Index(
             "ix_orders_unfinished",
@@ -124,6 +125,7 @@ class OrderItem(SQLModel, table=True):
             "returned_quantity BETWEEN 0 AND quantity", name="returned_within_quantity"
         ),
         CheckConstraint("discount_amount BETWEEN 0 AND total_amount", name="discount_within_total"),
+        Index("ix_order_items_sku", "sku"),
     )
 
     order_id: str = Field(primary_key=True, foreign_key="orders.id")

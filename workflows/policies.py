@@ -77,6 +77,20 @@ REPAIR_SETTLES_IN = timedelta(seconds=2)
 REPAIR_PAUSE = timedelta(seconds=10)
 """What a repair starts needs a moment; an attempt that did not help is repeated later."""
 
+JOB_STRETCH_TIMEOUT = timedelta(minutes=15)
+"""A stretch of work on a job stops by itself long before this."""
+
+JOB_FILE_TIMEOUT = timedelta(minutes=30)
+"""Of the file that a job leaves behind."""
+
+JOB_HEARTBEAT = timedelta(seconds=20)
+"""Of one part of a job; a worker that was killed is replaced after so long."""
+
+JOB_RETRIES = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
+)
+"""It goes on at its part until the database and the store of files are back."""
+
 SYNC_STINT = timedelta(minutes=10)
 SYNC_STINT_TIMEOUT = timedelta(minutes=30)
 """A stint ends when nothing is left to do; the last batch of an import may take its time."""
@@ -88,3 +102,11 @@ SYNC_RETRIES = RetryPolicy(
     initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=5)
 )
 SYNC_PAUSE_AFTER_FAILURE = timedelta(seconds=5)
+
+INDEX_STEP_TIMEOUT = timedelta(hours=1)
+INDEX_HEARTBEAT = timedelta(minutes=2)
+"""Of one page: a backend with a queue may take its time for it."""
+INDEX_RETRIES = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
+)
+"""A rebuild waits for its backend; one that was given up elsewhere ends."""

@@ -648,6 +648,14 @@ def upgrade() -> None:
     for table, checks in CHECKS.items():
         for name, condition in checks.items():
             op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, condition)
+    op.create_index("ix_order_items_sku", "order_items", ["sku"], unique=False)
+    op.create_index(
+        "ix_orders_email",
+        "orders",
+        [sa.literal_column("lower(email)")],
+        unique=False,
+        postgresql_where=sa.text("email IS NOT NULL"),
+    )
     _carry_over()
     _tell_changes()
 
@@ -688,6 +696,8 @@ def downgrade() -> None:
         op.execute(f"DROP FUNCTION perdure_{name}()")
     events = (*TELLING.values(), "stock.availability_changed")
     op.execute(f"DELETE FROM outbox WHERE type IN {events!r}")
+    op.drop_index("ix_orders_email", table_name="orders")
+    op.drop_index("ix_order_items_sku", table_name="order_items")
     op.execute("DELETE FROM refresh_tokens")
     for table, checks in CHECKS.items():
         for name in checks:
