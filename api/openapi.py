@@ -93,6 +93,7 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 _PREFIXES = {
     "carts": "crt",
+    "categories": "cat",
     "differences": "dif",
     "disputes": "dsp",
     "commission-rules": "com",
@@ -108,6 +109,7 @@ _PREFIXES = {
     "stock-transfers": "trf",
     "vendors": "ven",
     "users": "usr",
+    "variants": "var",
     "warehouses": "whs",
     "members": "usr",
     "invitations": "msg",

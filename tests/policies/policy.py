@@ -38,6 +38,9 @@ class Own(StrEnum):
     SETTLEMENT = "settlement"
     MEMBER = "member"
     INVITATION = "invitation"
+    PRODUCT = "product"
+    DELETED_PRODUCT = "a product that was deleted"
+    VARIANT = "variant"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -452,8 +452,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         postgresql.ExcludeConstraint(
-            (sa.column("variant_id"), "="),
-            (sa.column("currency"), "="),
+            (sa.text("(variant_id || currency)"), "="),
             (sa.text("tstzrange(starts_at, ends_at)"), "&&"),
             using="gist",
             name="ex_price_periods_one_at_a_time",
@@ -468,14 +467,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_price_periods")),
     )
     op.create_index(
-        "ix_price_periods_due",
+        "ix_price_periods_starts_at",
         "price_periods",
         ["starts_at"],
         unique=False,
-        postgresql_where=sa.text("told < 2"),
+        postgresql_where=sa.text("told = 0"),
     )
     op.create_index(
-        op.f("ix_price_periods_variant_id"), "price_periods", ["variant_id"], unique=False
+        "ix_price_periods_ends_at",
+        "price_periods",
+        ["ends_at"],
+        unique=False,
+        postgresql_where=sa.text("told = 1"),
+    )
+    op.create_index(
+        "ix_price_periods_variant_id",
+        "price_periods",
+        ["variant_id", "currency", "starts_at"],
+        unique=False,
     )
     op.add_column(
         "categories", sa.Column("description", sa.String(), server_default="", nullable=False)
@@ -733,10 +742,9 @@ def downgrade() -> None:
     op.drop_column("categories", "version")
     op.drop_column("categories", "position")
     op.drop_column("categories", "description")
-    op.drop_index(op.f("ix_price_periods_variant_id"), table_name="price_periods")
-    op.drop_index(
-        "ix_price_periods_due", table_name="price_periods", postgresql_where=sa.text("told < 2")
-    )
+    op.drop_index("ix_price_periods_variant_id", table_name="price_periods")
+    op.drop_index("ix_price_periods_starts_at", table_name="price_periods")
+    op.drop_index("ix_price_periods_ends_at", table_name="price_periods")
     op.drop_table("price_periods")
     op.drop_index(op.f("ix_sessions_user_id"), table_name="sessions")
     op.drop_table("sessions")

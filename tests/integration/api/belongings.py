@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import text
+
 from core.domain.ids import Prefix, new_id
 from core.domain.permissions import VendorRank
 from core.domain.statuses import HoldStatus, SettlementStatus
@@ -121,6 +123,31 @@ async def of_invitation(world: World) -> Belonging:
     return await _of_vendor(world, "account_messages", answer.json()["id"], shelf.vendor_id)
 
 
+async def of_product(world: World) -> Belonging:
+    shelf = await world.shop.stock_up(1)
+    return await _of_vendor(world, "products", await product_of(world, shelf), shelf.vendor_id)
+
+
+async def of_deleted_product(world: World) -> Belonging:
+    product = await of_product(world)
+    await world.database.statement(
+        text("UPDATE products SET deleted_at = now() WHERE id = :id"), product.path
+    )
+    return product
+
+
+async def of_variant(world: World) -> Belonging:
+    shelf = await world.shop.stock_up(1)
+    return await _of_vendor(world, "variants", shelf.variant_id, shelf.vendor_id)
+
+
+async def product_of(world: World, shelf: Shelf) -> str:
+    rows = await world.database.statement(
+        text("SELECT product_id FROM variants WHERE id = :id"), {"id": shelf.variant_id}
+    )
+    return str(rows[0]["product_id"])
+
+
 async def _sold(world: World, *, sent_back: bool = False) -> tuple[Belonging, Shelf]:
     """A customer's order that was delivered, or a return of it."""
     shelf = await world.shop.stock_up(5)
@@ -157,4 +184,7 @@ MAKERS: dict[Own, Callable[[World], Awaitable[Belonging]]] = {
     Own.SETTLEMENT: of_settlement,
     Own.MEMBER: of_member,
     Own.INVITATION: of_invitation,
+    Own.PRODUCT: of_product,
+    Own.DELETED_PRODUCT: of_deleted_product,
+    Own.VARIANT: of_variant,
 }
