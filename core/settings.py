@@ -20,7 +20,7 @@ from core.section import PLACEHOLDER, Section
 from core.settings_objects import ObjectSettings, ObjectStoreKind
 from core.settings_payments import PaymentSettings
 from core.settings_people import AuthSettings, EmailSettings, SmsSettings
-from core.settings_search import SearchSettings
+from core.settings_search import MeilisearchSettings, SearchBackend, SearchSettings
 from core.settings_sources import SecretStoreSource
 from core.settings_trade import (
     CartSettings,
@@ -192,6 +192,7 @@ class Settings(BaseSettings):
     oversight: OversightSettings = OversightSettings()
     reconciliation: ReconciliationSettings = ReconciliationSettings()
     search: SearchSettings = SearchSettings()
+    meilisearch: MeilisearchSettings = MeilisearchSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     worker: WorkerSettings = WorkerSettings()
 
@@ -236,6 +237,8 @@ class Settings(BaseSettings):
             }
         if self.objects.store is ObjectStoreKind.LOCAL:
             secrets["PERDURE_OBJECTS_SIGNING_KEY"] = self.objects.signing_key
+        if self.search.backend is SearchBackend.MEILISEARCH:
+            secrets["PERDURE_MEILISEARCH_API_KEY"] = self.meilisearch.api_key
         weak = [name for name, secret in secrets.items() if _is_weak(secret)]
         if self.carrier.webhook_secrets == CarrierSettings().webhook_secrets:
             weak.append("PERDURE_CARRIER_WEBHOOK_SECRETS")
