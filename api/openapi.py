@@ -98,12 +98,16 @@ _PREFIXES = {
     "disputes": "dsp",
     "commission-rules": "com",
     "holds": "hld",
+    "jobs": "job",
+    "media": "med",
+    "order-jobs": "job",
     "orders": "ord",
     "products": "prd",
     "promotions": "prm",
     "reconciliations": "rec",
     "returns": "ret",
     "review-rules": "rul",
+    "sessions": "ses",
     "settlements": "stl",
     "shipments": "shp",
     "stock-transfers": "trf",
@@ -123,6 +127,7 @@ def _complete(path: str, operation: dict[str, Any], schemas: Mapping[str, Any]) 
             resource = (
                 path.removeprefix("/v1/")
                 .removeprefix("admin/")
+                .removeprefix("me/")
                 .removeprefix("vendor/")
                 .split("/")[0]
             )

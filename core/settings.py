@@ -17,9 +17,22 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from core.secret_stores import AwsSettings, SecretStore, VaultSettings
 from core.section import PLACEHOLDER, Section
-from core.settings_objects import ObjectSettings, ObjectStoreKind
+from core.settings_jobs import JobSettings
+from core.settings_objects import (
+    CloudinarySettings,
+    MediaSettings,
+    ObjectSettings,
+    ObjectStoreKind,
+    S3Settings,
+)
 from core.settings_payments import PaymentSettings
-from core.settings_people import AuthSettings, EmailSettings, SmsSettings
+from core.settings_people import (
+    AuthSettings,
+    EmailSettings,
+    PersonalSettings,
+    SmsSettings,
+    ThrottleSettings,
+)
 from core.settings_search import MeilisearchSettings, SearchBackend, SearchSettings
 from core.settings_sources import SecretStoreSource
 from core.settings_trade import (
@@ -122,6 +135,7 @@ class ApiSettings(Section):
     rate_limit: str = Field(
         default="1000/second", description="per account, or per address without a token"
     )
+    key_rate_limit: str = Field(default="1000/second", description="per API key")
     login_rate_limit: str = Field(default="1000/second", description="per address, for /v1/auth")
     read_cache_seconds: float = Field(
         default=2.0, ge=0, le=60, description="age of an anonymous answer; 0 keeps none"
@@ -178,7 +192,13 @@ class Settings(BaseSettings):
     payments: PaymentSettings = PaymentSettings()
     carrier: CarrierSettings = CarrierSettings()
     objects: ObjectSettings = ObjectSettings()
+    s3: S3Settings = S3Settings()
+    cloudinary: CloudinarySettings = CloudinarySettings()
+    media: MediaSettings = MediaSettings()
+    jobs: JobSettings = JobSettings()
     auth: AuthSettings = AuthSettings()
+    throttle: ThrottleSettings = ThrottleSettings()
+    personal: PersonalSettings = PersonalSettings()
     email: EmailSettings = EmailSettings()
     sms: SmsSettings = SmsSettings()
     api: ApiSettings = ApiSettings()
@@ -239,6 +259,8 @@ class Settings(BaseSettings):
             secrets["PERDURE_OBJECTS_SIGNING_KEY"] = self.objects.signing_key
         if self.search.backend is SearchBackend.MEILISEARCH:
             secrets["PERDURE_MEILISEARCH_API_KEY"] = self.meilisearch.api_key
+        if self.objects.store is ObjectStoreKind.CLOUDINARY:
+            secrets["PERDURE_CLOUDINARY_API_SECRET"] = self.cloudinary.api_secret
         weak = [name for name, secret in secrets.items() if _is_weak(secret)]
         if self.carrier.webhook_secrets == CarrierSettings().webhook_secrets:
             weak.append("PERDURE_CARRIER_WEBHOOK_SECRETS")

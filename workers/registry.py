@@ -13,11 +13,14 @@ from activities.carrier import GatewayCarrierActivities
 from activities.catalogue_sync import Applier, ForgetfulReads, OutboxSyncActivities
 from activities.checkout import PostgresCheckoutActivities
 from activities.disputes import GatewayDisputeActivities
+from activities.erasures import PostgresErasureActivities
 from activities.event_poll import GatewayEventPollActivities
 from activities.fulfillment import PostgresFulfillmentActivities
 from activities.housekeeping import PostgresHousekeepingActivities
 from activities.index import SearchIndexActivities
 from activities.index_changes import IndexChanges
+from activities.jobs import PostgresJobActivities
+from activities.media import StoredMediaActivities
 from activities.order_changes import PostgresOrderChangeActivities
 from activities.parking import PostgresParkingActivities
 from activities.payments import GatewayPaymentActivities
@@ -40,9 +43,12 @@ from workflows.catalogue_sync import CatalogueSyncWorkflow
 from workflows.catalogue_upkeep import CatalogueUpkeepWorkflow
 from workflows.checkout import CheckoutWorkflow
 from workflows.dispute import DisputeWorkflow
+from workflows.erasure import ErasureWorkflow
 from workflows.event_poll import EventPollWorkflow
 from workflows.fulfillment import FulfillmentWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
+from workflows.job import JobWorkflow
+from workflows.media import MediaWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
 from workflows.payment_event import PaymentEventWorkflow
 from workflows.ports.catalogue_sync import Consumer
@@ -116,6 +122,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
     ),
     TaskQueue.MAINTENANCE: Pool(
         workflows=[
+            ErasureWorkflow,
             EventPollWorkflow,
             HousekeepingWorkflow,
             ReconciliationWorkflow,
@@ -125,6 +132,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
         ],
         activities=lambda resources: [
             PostgresHousekeepingActivities(resources.database, resources.temporal),
+            PostgresErasureActivities(resources.database, resources.objects, resources.settings),
             GatewayEventPollActivities(resources.database, resources.payments, resources.temporal),
             PostgresSettlementActivities(resources.database, resources.settings.settlement),
             PostgresSettlementRunActivities(resources.database, resources.temporal),
@@ -134,6 +142,14 @@ POOLS: Mapping[TaskQueue, Pool] = {
             _parking(resources),
         ],
         calls_providers=True,
+        workflow_pollers=2,
+        activity_pollers=2,
+    ),
+    TaskQueue.CATALOGUE: Pool(
+        workflows=[JobWorkflow, MediaWorkflow],
+        activities=lambda resources: [_jobs(resources), _media(resources)],
+        calls_providers=True,
+        max_concurrent_activities=8,
         workflow_pollers=2,
         activity_pollers=2,
     ),
@@ -176,6 +192,12 @@ def _checkout(resources: Resources) -> PostgresCheckoutActivities:
     return PostgresCheckoutActivities(resources.database, resources.temporal, resources.settings)
 
 
+def _jobs(resources: Resources) -> PostgresJobActivities:
+    return PostgresJobActivities(
+        resources.database, resources.objects, resources.temporal, resources.settings.jobs
+    )
+
+
 def _of_search(resources: Resources) -> Sequence[object]:
     database, reads = resources.database, resources.reads
     index = open_index(resources.settings, database)
@@ -200,6 +222,10 @@ def _payments(resources: Resources) -> GatewayPaymentActivities:
         resources.payments,
         return_url=resources.settings.payments.return_url,
     )
+
+
+def _media(resources: Resources) -> StoredMediaActivities:
+    return StoredMediaActivities(resources.database, resources.objects, resources.settings.media)
 
 
 def _disputes(resources: Resources) -> GatewayDisputeActivities:
