@@ -34,7 +34,7 @@ from core.settings_people import (
     SmsSettings,
     ThrottleSettings,
 )
-from core.settings_search import SearchSettings
+from core.settings_search import MeilisearchSettings, SearchBackend, SearchSettings
 from core.settings_sources import SecretStoreSource
 from core.settings_trade import (
     CartSettings,
@@ -214,6 +214,7 @@ class Settings(BaseSettings):
     oversight: OversightSettings = OversightSettings()
     reconciliation: ReconciliationSettings = ReconciliationSettings()
     search: SearchSettings = SearchSettings()
+    meilisearch: MeilisearchSettings = MeilisearchSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     worker: WorkerSettings = WorkerSettings()
 
@@ -258,6 +259,8 @@ class Settings(BaseSettings):
             }
         if self.objects.store is ObjectStoreKind.LOCAL:
             secrets["PERDURE_OBJECTS_SIGNING_KEY"] = self.objects.signing_key
+        if self.search.backend is SearchBackend.MEILISEARCH:
+            secrets["PERDURE_MEILISEARCH_API_KEY"] = self.meilisearch.api_key
         if self.objects.store is ObjectStoreKind.CLOUDINARY:
             secrets["PERDURE_CLOUDINARY_API_SECRET"] = self.cloudinary.api_secret
         weak = [name for name, secret in secrets.items() if _is_weak(secret)]
