@@ -11,6 +11,7 @@ from fastapi import Header, Response
 
 from api.cart_recovery import merge_cart
 from api.dependencies import PasswordsDep, Res
+from api.feature_flags import switched_on
 from api.json_route import JsonResponse, router
 from api.openapi import problems
 from api.schemas.identity import Login, RefreshRequest, Registration, Session, User
@@ -22,6 +23,7 @@ from core.domain.errors import (
     NotAuthenticatedError,
     NotFoundError,
 )
+from core.domain.feature_flags import Flag
 from core.domain.ids import Prefix, is_id, new_id
 from core.security import hash_refresh_token, new_refresh_token, password_weakness
 from models.repositories import sessions, users
@@ -30,7 +32,12 @@ from models.users import SignInMethod
 api = router("identity")
 
 
-@api.post("/auth/register", status_code=201, response_model=User)
+@api.post(
+    "/auth/register",
+    status_code=201,
+    response_model=User,
+    dependencies=[switched_on(Flag.SIGN_UPS)],
+)
 async def register(wanted: Registration, resources: Res, passwords: PasswordsDep) -> Response:
     """Make a customer's account.
 
