@@ -122,6 +122,7 @@ class ApiSettings(Section):
     rate_limit: str = Field(
         default="1000/second", description="per account, or per address without a token"
     )
+    key_rate_limit: str = Field(default="1000/second", description="per API key")
     login_rate_limit: str = Field(default="1000/second", description="per address, for /v1/auth")
     read_cache_seconds: float = Field(
         default=2.0, ge=0, le=60, description="age of an anonymous answer; 0 keeps none"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api.routers import (
+    admin_api_keys,
     admin_audit,
     admin_categories,
     admin_commissions,
@@ -40,6 +41,7 @@ from api.routers import (
     quotes,
     returns,
     variants,
+    vendor_api_keys,
     vendor_members,
     vendor_settlements,
     vendor_shipments,
@@ -63,6 +65,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     admin_users.api,
     admin_vendors.api,
     vendor_members.api,
+    admin_api_keys.api,
+    vendor_api_keys.api,
     admin_audit.api,
     admin_promotions.api,
     admin_terms.api,

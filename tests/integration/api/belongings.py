@@ -131,6 +131,13 @@ async def of_member(world: World) -> Belonging:
     return await _of_vendor(world, "users", clerk.user_id, shelf.vendor_id)
 
 
+async def of_api_key(world: World) -> Belonging:
+    shelf = await world.shop.stock_up(1)
+    owner = await world.person("vendor", vendor_id=shelf.vendor_id)
+    key = await world.key(owner.user_id, vendor_id=shelf.vendor_id, scopes=[])
+    return await _of_vendor(world, "api_keys", key.user_id, shelf.vendor_id)
+
+
 async def of_invitation(world: World) -> Belonging:
     shelf = await world.shop.stock_up(1)
     owner = await world.person("vendor", vendor_id=shelf.vendor_id)
@@ -204,6 +211,7 @@ MAKERS: dict[Own, Callable[[World], Awaitable[Belonging]]] = {
     Own.JOB: of_job,
     Own.MEMBER: of_member,
     Own.INVITATION: of_invitation,
+    Own.API_KEY: of_api_key,
     Own.PRODUCT: of_product,
     Own.DELETED_PRODUCT: of_deleted_product,
     Own.VARIANT: of_variant,
