@@ -10,12 +10,18 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from core.database import Database
 from core.domain.errors import InvalidStateError, NotFoundError
 from models.jobs import Job, JobPart, JobStatus
 from models.repositories import audit, idempotency
 
 ENDED = (JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELED)
 
+_UNFINISHED = text("""
+SELECT id, parameters ->> 'upload_until' AS upload_until FROM jobs
+WHERE status IN ('queued', 'running') AND updated_at < now() - interval '1 minute'
+ORDER BY id LIMIT 500
+""")
 _EXPIRED = text("""
 SELECT id, input_key, output_key, errors_key FROM jobs
 WHERE ended_at < now() - make_interval(days => :days)
@@ -204,6 +210,15 @@ async def request_cancel(session: AsyncSession, job: Job, *, actor: str) -> None
     await audit.record(
         session, actor=actor, action="job.cancel_requested", target=job.id, reason=""
     )
+
+
+async def unfinished(database: Database) -> dict[str, datetime | None]:
+    """Return jobs that nobody has worked on for a minute, with when their lists are due."""
+    rows = await database.statement(_UNFINISHED, {})
+    return {
+        row["id"]: datetime.fromisoformat(row["upload_until"]) if row["upload_until"] else None
+        for row in rows
+    }
 
 
 async def expired(session: AsyncSession, *, days: int, limit: int) -> dict[str, list[str]]:
