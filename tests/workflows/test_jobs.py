@@ -6,14 +6,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from temporalio.client import WorkflowHandle
+from temporalio.testing import ActivityEnvironment
 
+from activities.housekeeping import PostgresHousekeepingActivities
 from core.settings import Settings
 from models.repositories import jobs
+from tests.eventually import eventually
 from tests.imports import catalogue_of, job_of, list_of, open_vendor, write_job
 from tests.workflows.platform import SkippingPlatform, with_sections
 from workflows import workflow_ids
 from workflows.job import JobWorkflow
+from workflows.ports.housekeeping import Housekeeping, Tidied
 from workflows.ports.jobs import JobOutcome, JobRequest
 from workflows.task_queues import TaskQueue
 
@@ -76,3 +81,33 @@ async def test_attempt_that_dies_costs_its_part_and_doubles_nothing(
     job = await job_of(database, job_id)
     assert (kept, job.position, job.done_rows, job.failed_rows) == (5, 40, 40, 0)
     assert {row["version"] for row in await catalogue_of(database, seller)} == {1}
+
+
+async def test_job_that_nobody_started_is_found_and_its_files_go_in_time(
+    skipping: SkippingPlatform,
+) -> None:
+    resources = skipping.resources
+    database, objects = resources.database, resources.objects
+    steps = PostgresHousekeepingActivities(
+        database, resources.temporal, objects, resources.settings.jobs
+    )
+
+    async def tidied() -> Tidied:
+        return await ActivityEnvironment().run(steps.tidy, Housekeeping())
+
+    job_id = await written(skipping, list_of(await open_vendor(database), 2) + "x,,,,,,,,,\n")
+    assert (await tidied()).restarted == 0
+    await database.statement(text("UPDATE jobs SET updated_at = now() - interval '2 min'"), {})
+    assert (await tidied()).restarted == 1
+    job = await eventually(lambda: job_of(database, job_id), lambda seen: seen.ended_at)
+    assert (job.status, job.done_rows, job.failed_rows) == ("done", 4, 1)
+    assert job.errors_key is not None
+    assert (await tidied()).job_files == 0
+    await database.statement(text("UPDATE jobs SET ended_at = now() - interval '31 days'"), {})
+
+    assert (await tidied()).job_files == 1
+
+    assert await objects.head(job.errors_key) is None
+    kept = await job_of(database, job_id)
+    assert (kept.input_key, kept.errors_key, kept.done_rows) == (None, None, 4)
+    assert (await tidied()).job_files == 0

@@ -19,6 +19,7 @@ from models.repositories.invariants.catalogue import CATALOGUE
 from models.repositories.invariants.disputes import DISPUTES
 from models.repositories.invariants.history import HISTORY
 from models.repositories.invariants.invariant import Invariant
+from models.repositories.invariants.jobs import JOBS
 from models.repositories.invariants.ledger import LEDGER
 from models.repositories.invariants.money import MONEY
 from models.repositories.invariants.promotions import PROMOTIONS
@@ -77,6 +78,7 @@ INVARIANTS: Sequence[Invariant] = (
     *HISTORY,
     *SETTLEMENTS,
     *WAITS,
+    *JOBS,
 )
 
 

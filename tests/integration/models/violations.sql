@@ -604,3 +604,13 @@ INSERT INTO categories (id, name, slug, parent_id) VALUES ('cat_1', 'C', 'c', 'c
 -- breaks: categories_are_a_tree
 INSERT INTO categories (id, name, slug, parent_id, deleted_at)
 VALUES ('cat_1', 'C', 'c', NULL, now()), ('cat_2', 'D', 'd', 'cat_1', NULL);
+
+-- breaks: job_is_its_parts
+INSERT INTO jobs (id, kind, status, actor, parameters, position, done_rows)
+VALUES ('job_1', 'import_products', 'running', 'system', '{}', 20, 20);
+INSERT INTO job_parts (job_id, number, done_rows, failed_rows, errors)
+VALUES ('job_1', 10, 10, 0, '[]');
+
+-- breaks: done_job_has_done_all_rows
+INSERT INTO jobs (id, kind, status, actor, parameters, position, done_rows, total_rows)
+VALUES ('job_1', 'import_products', 'done', 'system', '{}', 20, 20, 30);
