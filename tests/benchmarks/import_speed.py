@@ -68,6 +68,16 @@ async def main(variants: int, *, crash: bool) -> None:
         finally:
             await database.close()
         print(f"found: {dict(found)}, broken invariants: {broken}")  # noqa: T201  # its result
+        products = -(-variants // len(SIZES))
+        expected = {
+            "variants": variants,
+            "skus": variants,
+            "products": products,
+            "prices": 2 * variants,
+            "events": products,
+        }
+        if dict(found) != expected or broken:
+            sys.exit(f"expected: {expected}, and no broken invariant")
 
 
 async def _measure(
