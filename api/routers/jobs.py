@@ -32,7 +32,7 @@ from models.repositories import jobs as rows_of_jobs
 api = router("jobs")
 
 _SELLERS = ("not-authenticated", "forbidden")
-_ONCE = (*_SELLERS, "idempotency-key-missing", "idempotency-key-reused")
+_ONCE = (*_SELLERS, "idempotency-key-missing", "idempotency-key-reused", "invalid-state")
 _STARTED: dict[int | str, dict[str, Any]] = problems(*_ONCE)
 
 
