@@ -33,10 +33,12 @@ class Tidied:
     """Variants whose stock has fallen below its threshold, or risen above it again."""
     carts: int = 0
     restarted: int = 0
-    """Refunds, returns, drafts, media, erasures and messages whose workflow was not running."""
+    """Refunds, drafts, returns, jobs, media, erasures and messages whose workflow did not run."""
     messages: int = 0
     prices: int = 0
     """Products of which a price began or ended to hold by itself."""
+    job_files: int = 0
+    """Jobs whose files were kept long enough."""
 
 
 class HousekeepingActivities(ABC):

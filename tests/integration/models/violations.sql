@@ -636,3 +636,13 @@ VALUES ('hash', 'ses_1', 'usr_ada', now() + interval '1 day');
 -- breaks: message_is_sent_or_shows_why_not
 INSERT INTO account_messages (id, kind, channel, recipient, expires_at)
 VALUES ('msg_1', 'verify_email', 'email', 'lost@shop.perdure.dev', now() - interval '1 hour');
+
+-- breaks: job_is_its_parts
+INSERT INTO jobs (id, kind, status, actor, parameters, position, done_rows)
+VALUES ('job_1', 'import_products', 'running', 'system', '{}', 20, 20);
+INSERT INTO job_parts (job_id, number, done_rows, failed_rows, errors)
+VALUES ('job_1', 10, 10, 0, '[]');
+
+-- breaks: done_job_has_done_all_rows
+INSERT INTO jobs (id, kind, status, actor, parameters, position, done_rows, total_rows)
+VALUES ('job_1', 'import_products', 'done', 'system', '{}', 20, 20, 30);
