@@ -199,6 +199,21 @@ async def test_vendor_publishes_only_what_staff_have_approved(world: World, staf
     assert await seen(world, id_) == 404
 
 
+async def test_rejected_product_waits_though_its_vendor_needs_no_approval_any_more(
+    world: World, seller: Seller, staff: Seller
+) -> None:
+    product = await seller.product()
+    path = f"/products/{product['id']}"
+
+    asked = await seller.call("POST", f"{path}/submit")
+    await staff.call("POST", f"/admin{path}/reject", {"reason": "no"})
+    refused = await seller.call("POST", f"{path}/publish")
+    by_staff = await staff.call("POST", f"{path}/publish")
+
+    assert (asked.json()["status"], refused.status_code) == ("draft", 409)
+    assert (by_staff.json()["approval"], await seen(world, product["id"])) == ("approved", 200)
+
+
 async def test_approval_moves_only_when_somebody_asked(seller: Seller, staff: Seller) -> None:
     product = await seller.product()
     path = f"/admin/products/{product['id']}"
