@@ -13,12 +13,14 @@ from activities.carrier import GatewayCarrierActivities
 from activities.catalogue_sync import Applier, ForgetfulReads, OutboxSyncActivities
 from activities.checkout import PostgresCheckoutActivities
 from activities.disputes import GatewayDisputeActivities
+from activities.erasures import PostgresErasureActivities
 from activities.event_poll import GatewayEventPollActivities
 from activities.fulfillment import PostgresFulfillmentActivities
 from activities.housekeeping import PostgresHousekeepingActivities
 from activities.index import SearchIndexActivities
 from activities.index_changes import IndexChanges
 from activities.jobs import PostgresJobActivities
+from activities.media import StoredMediaActivities
 from activities.order_changes import PostgresOrderChangeActivities
 from activities.parking import PostgresParkingActivities
 from activities.payments import GatewayPaymentActivities
@@ -41,10 +43,12 @@ from workflows.catalogue_sync import CatalogueSyncWorkflow
 from workflows.catalogue_upkeep import CatalogueUpkeepWorkflow
 from workflows.checkout import CheckoutWorkflow
 from workflows.dispute import DisputeWorkflow
+from workflows.erasure import ErasureWorkflow
 from workflows.event_poll import EventPollWorkflow
 from workflows.fulfillment import FulfillmentWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.job import JobWorkflow
+from workflows.media import MediaWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
 from workflows.payment_event import PaymentEventWorkflow
 from workflows.ports.catalogue_sync import Consumer
@@ -118,6 +122,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
     ),
     TaskQueue.MAINTENANCE: Pool(
         workflows=[
+            ErasureWorkflow,
             EventPollWorkflow,
             HousekeepingWorkflow,
             ReconciliationWorkflow,
@@ -127,6 +132,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
         ],
         activities=lambda resources: [
             PostgresHousekeepingActivities(resources.database, resources.temporal),
+            PostgresErasureActivities(resources.database, resources.objects, resources.settings),
             GatewayEventPollActivities(resources.database, resources.payments, resources.temporal),
             PostgresSettlementActivities(resources.database, resources.settings.settlement),
             PostgresSettlementRunActivities(resources.database, resources.temporal),
@@ -140,8 +146,8 @@ POOLS: Mapping[TaskQueue, Pool] = {
         activity_pollers=2,
     ),
     TaskQueue.CATALOGUE: Pool(
-        workflows=[JobWorkflow],
-        activities=lambda resources: [_jobs(resources)],
+        workflows=[JobWorkflow, MediaWorkflow],
+        activities=lambda resources: [_jobs(resources), _media(resources)],
         calls_providers=True,
         max_concurrent_activities=8,
         workflow_pollers=2,
@@ -216,6 +222,10 @@ def _payments(resources: Resources) -> GatewayPaymentActivities:
         resources.payments,
         return_url=resources.settings.payments.return_url,
     )
+
+
+def _media(resources: Resources) -> StoredMediaActivities:
+    return StoredMediaActivities(resources.database, resources.objects, resources.settings.media)
 
 
 def _disputes(resources: Resources) -> GatewayDisputeActivities:

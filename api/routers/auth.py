@@ -67,7 +67,11 @@ async def register(
     )
 
 
-@api.post("/auth/login", response_model=Session, responses=problems("not-authenticated"))
+@api.post(
+    "/auth/login",
+    response_model=Session,
+    responses=problems("not-authenticated", "totp-required"),
+)
 async def login(
     *,
     wanted: Login,
@@ -100,7 +104,7 @@ async def login(
             present=password_hash,
             replacement=check.replacement,
         )
-    opened = await sign_in.open(credentials, SignInMethod.PASSWORD)
+    opened = await sign_in.open(credentials, SignInMethod.PASSWORD, totp_code=wanted.totp_code)
     await attempt.succeeded()
     if cart_token is not None and is_id(Prefix.CART, cart_id):
         with suppress(NotFoundError, InvalidStateError):

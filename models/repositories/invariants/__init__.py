@@ -21,6 +21,7 @@ from models.repositories.invariants.history import HISTORY
 from models.repositories.invariants.invariant import Invariant
 from models.repositories.invariants.ledger import LEDGER
 from models.repositories.invariants.money import MONEY
+from models.repositories.invariants.people import PEOPLE
 from models.repositories.invariants.promotions import PROMOTIONS
 from models.repositories.invariants.returns import RETURNS
 from models.repositories.invariants.settlements import SETTLEMENTS
@@ -75,6 +76,7 @@ INVARIANTS: Sequence[Invariant] = (
     *CARTS,
     *CATALOGUE,
     *HISTORY,
+    *PEOPLE,
     *SETTLEMENTS,
     *WAITS,
 )
