@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -67,6 +68,20 @@ async def test_product_goes_from_draft_to_sale_to_deletion_and_back(
         (f"product.{deed}", f"vendor:{seller.person.user_id}")
         for deed in ("restored", "deleted", "changed", "created")
     ]
+
+
+async def test_product_asked_for_at_once_with_one_key_is_made_once(seller: Seller) -> None:
+    body = {"name": "Twin", "variants": [variant()]}
+    key = new_id(Prefix.EVENT)
+
+    answers = await asyncio.gather(
+        *(seller.call("POST", "/products", body, Idempotency_Key=key) for _ in range(4))
+    )
+
+    assert {one.status_code for one in answers} == {201}
+    assert len({one.content for one in answers}) == 1
+    drafts = await seller.call("GET", "/products?status=draft")
+    assert len(drafts.json()["data"]) == 1
 
 
 async def test_change_from_an_old_version_changes_nothing(world: World, seller: Seller) -> None:
