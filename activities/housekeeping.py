@@ -6,24 +6,38 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.common import WorkflowIDReusePolicy
 
-from activities import starting
+from activities import job_leftovers, starting
 from activities.starting import start_unless_it_runs
 from activities.stock_news import tell_fulfillments
 from core.database import Database
-from models.repositories import backorders, carts, housekeeping, price_periods, stock_alerts
+from core.gateways.objects import ObjectStore
+from core.settings_jobs import JobSettings
+from models.repositories import (
+    backorders,
+    carts,
+    erasures,
+    housekeeping,
+    price_periods,
+    stock_alerts,
+)
 from workflows import workflow_ids
 from workflows.messages import Checkout, Child, ReturnRequest
 from workflows.ports.housekeeping import Housekeeping, HousekeepingActivities, Tidied
 from workflows.ports.media import MediaRef
+from workflows.ports.personal_data import ErasureRef
 from workflows.ports.refunds import RefundRef
 from workflows.ports.webhooks import EventRef
 from workflows.task_queues import TaskQueue
 
 
 class PostgresHousekeepingActivities(HousekeepingActivities):
-    def __init__(self, database: Database, temporal: Client) -> None:
+    def __init__(
+        self, database: Database, temporal: Client, objects: ObjectStore, jobs: JobSettings
+    ) -> None:
         self._database = database
         self._temporal = temporal
+        self._objects = objects
+        self._jobs = jobs
 
     @activity.defn
     async def tidy(self, step: Housekeeping) -> Tidied:
@@ -38,6 +52,9 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
             stock_alerts=len(await stock_alerts.watch(self._database)),
             restarted=await self._start_what_was_written(),
             prices=await price_periods.tell_due(self._database),
+            job_files=await job_leftovers.forget_files(
+                self._database, self._objects, days=self._jobs.keep_days
+            ),
         )
 
     async def _serve_waiting_orders(self) -> int:
@@ -64,8 +81,8 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
         return redriven
 
     async def _start_what_was_written(self) -> int:
-        """Who wrote a refund, a return or a draft may have died before its workflow began."""
-        started = 0
+        """Who wrote a refund, a return, a draft or a job may have died before it began."""
+        started = await job_leftovers.start_unfinished(self._database, self._temporal)
         for row in await housekeeping.pending_refunds(self._database):
             ref = RefundRef(order_id=row["order_id"], refund_id=row["id"])
             started += await starting.start_refund(self._temporal, ref)
@@ -93,6 +110,14 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
                 order_id=None,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             )
+        return started + await self._start_erasures()
+
+    async def _start_erasures(self) -> int:
+        """People who asked to be forgotten while Temporal was away."""
+        started = 0
+        for row in await erasures.unstarted(self._database):
+            ref = ErasureRef(erasure_id=row["id"], user_id=row["user_id"])
+            started += await starting.start_erasure(self._temporal, ref)
         return started
 
     async def _start(

@@ -13,6 +13,7 @@ from activities.carrier import GatewayCarrierActivities
 from activities.catalogue_sync import Applier, ForgetfulReads, OutboxSyncActivities
 from activities.checkout import PostgresCheckoutActivities
 from activities.disputes import GatewayDisputeActivities
+from activities.erasures import PostgresErasureActivities
 from activities.event_poll import GatewayEventPollActivities
 from activities.fulfillment import PostgresFulfillmentActivities
 from activities.housekeeping import PostgresHousekeepingActivities
@@ -42,6 +43,7 @@ from workflows.catalogue_sync import CatalogueSyncWorkflow
 from workflows.catalogue_upkeep import CatalogueUpkeepWorkflow
 from workflows.checkout import CheckoutWorkflow
 from workflows.dispute import DisputeWorkflow
+from workflows.erasure import ErasureWorkflow
 from workflows.event_poll import EventPollWorkflow
 from workflows.fulfillment import FulfillmentWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
@@ -120,6 +122,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
     ),
     TaskQueue.MAINTENANCE: Pool(
         workflows=[
+            ErasureWorkflow,
             EventPollWorkflow,
             HousekeepingWorkflow,
             ReconciliationWorkflow,
@@ -128,7 +131,8 @@ POOLS: Mapping[TaskQueue, Pool] = {
             SettlementWorkflow,
         ],
         activities=lambda resources: [
-            PostgresHousekeepingActivities(resources.database, resources.temporal),
+            _housekeeping(resources),
+            PostgresErasureActivities(resources.database, resources.objects, resources.settings),
             GatewayEventPollActivities(resources.database, resources.payments, resources.temporal),
             PostgresSettlementActivities(resources.database, resources.settings.settlement),
             PostgresSettlementRunActivities(resources.database, resources.temporal),
@@ -186,6 +190,12 @@ def _account_messages(resources: Resources) -> GatewayAccountMessageActivities:
 
 def _checkout(resources: Resources) -> PostgresCheckoutActivities:
     return PostgresCheckoutActivities(resources.database, resources.temporal, resources.settings)
+
+
+def _housekeeping(resources: Resources) -> PostgresHousekeepingActivities:
+    return PostgresHousekeepingActivities(
+        resources.database, resources.temporal, resources.objects, resources.settings.jobs
+    )
 
 
 def _jobs(resources: Resources) -> PostgresJobActivities:

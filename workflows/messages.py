@@ -28,6 +28,7 @@ class Child(StrEnum):
     MEDIA = "MediaWorkflow"
     JOB = "JobWorkflow"
     ACCOUNT_MESSAGE = "AccountMessageWorkflow"
+    ERASURE = "ErasureWorkflow"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -130,3 +130,13 @@ INDEX_RETRIES = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
 )
 """A rebuild waits for its backend; one that was given up elsewhere ends."""
+
+FIRST_BUSINESS_LOOK = timedelta(minutes=1)
+LONGEST_BUSINESS_LOOK = timedelta(hours=6)
+"""What is open of a person who wants to be forgotten is looked after this often, until it ends."""
+
+FAREWELL_PATIENCE = timedelta(days=1)
+"""The last message has this long to be sent; then its person is forgotten without it."""
+
+ERASURE_STEP_TIMEOUT = timedelta(minutes=5)
+"""Of somebody who has ordered for many years."""

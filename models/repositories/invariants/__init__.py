@@ -19,8 +19,10 @@ from models.repositories.invariants.catalogue import CATALOGUE
 from models.repositories.invariants.disputes import DISPUTES
 from models.repositories.invariants.history import HISTORY
 from models.repositories.invariants.invariant import Invariant
+from models.repositories.invariants.jobs import JOBS
 from models.repositories.invariants.ledger import LEDGER
 from models.repositories.invariants.money import MONEY
+from models.repositories.invariants.people import PEOPLE
 from models.repositories.invariants.promotions import PROMOTIONS
 from models.repositories.invariants.returns import RETURNS
 from models.repositories.invariants.settlements import SETTLEMENTS
@@ -75,8 +77,10 @@ INVARIANTS: Sequence[Invariant] = (
     *CARTS,
     *CATALOGUE,
     *HISTORY,
+    *PEOPLE,
     *SETTLEMENTS,
     *WAITS,
+    *JOBS,
 )
 
 
