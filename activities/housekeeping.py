@@ -12,10 +12,19 @@ from activities.stock_news import tell_fulfillments
 from core.database import Database
 from core.gateways.objects import ObjectStore
 from core.settings_jobs import JobSettings
-from models.repositories import backorders, carts, housekeeping, price_periods, stock_alerts
+from models.repositories import (
+    backorders,
+    carts,
+    erasures,
+    housekeeping,
+    price_periods,
+    stock_alerts,
+)
 from workflows import workflow_ids
 from workflows.messages import Checkout, Child, ReturnRequest
 from workflows.ports.housekeeping import Housekeeping, HousekeepingActivities, Tidied
+from workflows.ports.media import MediaRef
+from workflows.ports.personal_data import ErasureRef
 from workflows.ports.refunds import RefundRef
 from workflows.ports.webhooks import EventRef
 from workflows.task_queues import TaskQueue
@@ -91,6 +100,24 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
                 workflow_id=workflow_ids.checkout(row["order_id"]),
                 queue=TaskQueue.CHECKOUT,
             )
+        for media_id in await housekeeping.unfollowed_media(self._database):
+            started += await start_unless_it_runs(
+                self._temporal,
+                Child.MEDIA,
+                MediaRef(media_id=media_id),
+                workflow_id=workflow_ids.media(media_id),
+                queue=TaskQueue.CATALOGUE,
+                order_id=None,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            )
+        return started + await self._start_erasures()
+
+    async def _start_erasures(self) -> int:
+        """People who asked to be forgotten while Temporal was away."""
+        started = 0
+        for row in await erasures.unstarted(self._database):
+            ref = ErasureRef(erasure_id=row["id"], user_id=row["user_id"])
+            started += await starting.start_erasure(self._temporal, ref)
         return started
 
     async def _start(

@@ -99,6 +99,7 @@ _PREFIXES = {
     "commission-rules": "com",
     "holds": "hld",
     "jobs": "job",
+    "media": "med",
     "order-jobs": "job",
     "orders": "ord",
     "products": "prd",
@@ -106,6 +107,7 @@ _PREFIXES = {
     "reconciliations": "rec",
     "returns": "ret",
     "review-rules": "rul",
+    "sessions": "ses",
     "settlements": "stl",
     "shipments": "shp",
     "stock-transfers": "trf",
@@ -125,6 +127,7 @@ def _complete(path: str, operation: dict[str, Any], schemas: Mapping[str, Any]) 
             resource = (
                 path.removeprefix("/v1/")
                 .removeprefix("admin/")
+                .removeprefix("me/")
                 .removeprefix("vendor/")
                 .split("/")[0]
             )

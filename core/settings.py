@@ -18,9 +18,22 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from core.secret_stores import AwsSettings, SecretStore, VaultSettings
 from core.section import PLACEHOLDER, Section
 from core.settings_jobs import JobSettings
-from core.settings_objects import ObjectSettings, ObjectStoreKind
+from core.settings_objects import (
+    CloudinarySettings,
+    MediaSettings,
+    ObjectSettings,
+    ObjectStoreKind,
+    S3Settings,
+)
 from core.settings_payments import PaymentSettings
-from core.settings_people import AuthSettings, EmailSettings, SmsSettings
+from core.settings_people import (
+    AuthSettings,
+    EmailSettings,
+    PersonalSettings,
+    SmsSettings,
+    ThrottleSettings,
+)
+from core.settings_search import SearchSettings
 from core.settings_sources import SecretStoreSource
 from core.settings_trade import (
     CartSettings,
@@ -179,8 +192,13 @@ class Settings(BaseSettings):
     payments: PaymentSettings = PaymentSettings()
     carrier: CarrierSettings = CarrierSettings()
     objects: ObjectSettings = ObjectSettings()
+    s3: S3Settings = S3Settings()
+    cloudinary: CloudinarySettings = CloudinarySettings()
+    media: MediaSettings = MediaSettings()
     jobs: JobSettings = JobSettings()
     auth: AuthSettings = AuthSettings()
+    throttle: ThrottleSettings = ThrottleSettings()
+    personal: PersonalSettings = PersonalSettings()
     email: EmailSettings = EmailSettings()
     sms: SmsSettings = SmsSettings()
     api: ApiSettings = ApiSettings()
@@ -193,6 +211,7 @@ class Settings(BaseSettings):
     settlement: SettlementSettings = SettlementSettings()
     oversight: OversightSettings = OversightSettings()
     reconciliation: ReconciliationSettings = ReconciliationSettings()
+    search: SearchSettings = SearchSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     worker: WorkerSettings = WorkerSettings()
 
@@ -237,6 +256,8 @@ class Settings(BaseSettings):
             }
         if self.objects.store is ObjectStoreKind.LOCAL:
             secrets["PERDURE_OBJECTS_SIGNING_KEY"] = self.objects.signing_key
+        if self.objects.store is ObjectStoreKind.CLOUDINARY:
+            secrets["PERDURE_CLOUDINARY_API_SECRET"] = self.cloudinary.api_secret
         weak = [name for name, secret in secrets.items() if _is_weak(secret)]
         if self.carrier.webhook_secrets == CarrierSettings().webhook_secrets:
             weak.append("PERDURE_CARRIER_WEBHOOK_SECRETS")

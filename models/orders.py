@@ -25,6 +25,7 @@ class CheckoutDraft(SQLModel, table=True):
     """
 
     __tablename__ = "checkout_drafts"
+    __table_args__ = (Index("ix_checkout_drafts_customer_id", "customer_id", "order_id"),)
 
     order_id: str = Field(primary_key=True)
     number: int = Field(

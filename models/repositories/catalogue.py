@@ -68,6 +68,10 @@ _PRODUCTS = text(
         SELECT c.product_id FROM product_categories c JOIN down ON down.id = c.category_id))
     ORDER BY p.id LIMIT :limit) found"""
 )
+_PRODUCTS_BY_ID = text(
+    f"""SELECT to_json(found)::text AS document FROM ({_PRODUCT}
+    AND p.id = ANY(CAST(:ids AS text[]))) found"""
+)
 _CATEGORIES = text(f"""
 SELECT json_build_object('id', c.id, 'name', c.name, 'slug', c.slug, 'parent_id', c.parent_id,
     'description', c.description, 'position', c.position, 'path', {PATH})::text AS document
@@ -211,6 +215,17 @@ async def product_documents(
         },
     )
     return [orjson.loads(row["document"]) for row in rows]
+
+
+async def products_by_id(
+    database: Database, product_ids: Sequence[str], currency: str
+) -> list[Any]:
+    """Return those of the products that are published, in the order of the ids."""
+    rows = await database.statement(
+        _PRODUCTS_BY_ID, {"ids": list(product_ids), "currency": currency}
+    )
+    found = {document["id"]: document for document in (orjson.loads(r["document"]) for r in rows)}
+    return [found[product_id] for product_id in product_ids if product_id in found]
 
 
 async def category_documents(database: Database, *, after: str | None, limit: int) -> list[Any]:

@@ -35,6 +35,7 @@ class Own(StrEnum):
     ORDER = "order"
     RETURN = "return"
     PARCEL = "parcel"
+    SESSION = "session"
     SETTLEMENT = "settlement"
     JOB = "job"
     MEMBER = "member"
@@ -43,6 +44,7 @@ class Own(StrEnum):
     PRODUCT = "product"
     DELETED_PRODUCT = "a product that was deleted"
     VARIANT = "variant"
+    MEDIA = "picture"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -64,6 +64,33 @@ TURNS = (
 )
 """A sale that leaves a free unit pays for two comparisons and calls nothing."""
 
+REFUSE_CHANGE = """
+CREATE OR REPLACE FUNCTION perdure_refuse_change() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND TG_TABLE_NAME IN ('order_timeline', 'audit_log')
+     AND current_setting('perdure.erasing', true) = 'on'
+     AND to_jsonb(NEW) - '{detail,reason}'::text[] = to_jsonb(OLD) - '{detail,reason}'::text[]
+  THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'PD002';
+END $$
+"""
+"""What a person wrote in their own words can be taken out when they are forgotten."""
+
+REFUSE_EVERY_CHANGE = """
+CREATE OR REPLACE FUNCTION perdure_refuse_change() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'PD002';
+END $$
+"""
+
+FIND_PEOPLE = {
+    "ix_checkout_drafts_customer_id": "checkout_drafts (customer_id, order_id)",
+}
+
 CHECKS = {
     "users": {
         "reachable": "erased_at IS NOT NULL OR email IS NOT NULL OR phone IS NOT NULL",
@@ -74,7 +101,7 @@ CHECKS = {
         "approval_known": "approval IN ('not_requested', 'requested', 'approved', 'rejected')"
     },
     "product_media": {
-        "status_known": "status IN ('awaiting_upload', 'processing', 'ready', 'rejected')"
+        "status_known": "status IN ('awaiting_upload', 'processing', 'ready', 'rejected', 'removed')"
     },
 }
 EXTENSIONS = ("btree_gist", "pg_trgm", "unaccent")
@@ -656,6 +683,9 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("email IS NOT NULL"),
     )
+    for name, place in FIND_PEOPLE.items():
+        op.execute(f"CREATE INDEX {name} ON {place}")
+    op.execute(REFUSE_CHANGE)
     _carry_over()
     _tell_changes()
 
@@ -687,6 +717,9 @@ def _tell_changes() -> None:
 
 
 def downgrade() -> None:
+    op.execute(REFUSE_EVERY_CHANGE)
+    for name in FIND_PEOPLE:
+        op.execute(f"DROP INDEX {name}")
     for name in ("stock_turn_counted", "stock_turn_told", "stock_first_told"):
         op.execute(f"DROP TRIGGER {name} ON stock")
     for table in TELLING:

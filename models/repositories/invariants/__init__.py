@@ -22,6 +22,7 @@ from models.repositories.invariants.invariant import Invariant
 from models.repositories.invariants.jobs import JOBS
 from models.repositories.invariants.ledger import LEDGER
 from models.repositories.invariants.money import MONEY
+from models.repositories.invariants.people import PEOPLE
 from models.repositories.invariants.promotions import PROMOTIONS
 from models.repositories.invariants.returns import RETURNS
 from models.repositories.invariants.settlements import SETTLEMENTS
@@ -76,6 +77,7 @@ INVARIANTS: Sequence[Invariant] = (
     *CARTS,
     *CATALOGUE,
     *HISTORY,
+    *PEOPLE,
     *SETTLEMENTS,
     *WAITS,
     *JOBS,

@@ -12,8 +12,11 @@ from core.domain.ids import Prefix, new_id
 from core.domain.jobs import JobKind
 from core.domain.permissions import VendorRank
 from core.domain.statuses import HoldStatus, SettlementStatus
-from models import Hold, Settlement
+from models import Hold, ProductMedia, Settlement
 from models.jobs import Job, JobStatus
+from models.repositories import sessions
+from models.repositories.sessions import NewSession
+from models.users import SignInMethod
 from tests.integration.api.conftest import World
 from tests.integration.api.kept_carts import make_cart
 from tests.policies.policy import Own
@@ -126,6 +129,20 @@ async def of_job(world: World) -> Belonging:
     return await _of_vendor(world, "jobs", job_id, shelf.vendor_id)
 
 
+async def of_session(world: World) -> Belonging:
+    owner, stranger = await world.person(), await world.person()
+    session = NewSession(
+        id=new_id(Prefix.SESSION),
+        user_id=owner.user_id,
+        method=SignInMethod.PASSWORD,
+        token_hash=new_id(Prefix.SESSION),
+        lifetime_seconds=600,
+    )
+    await sessions.open_session(world.database, session)
+    path = {"id": session.id}
+    return Belonging(table="sessions", path=path, owner=owner.headers, stranger=stranger.headers)
+
+
 async def of_member(world: World) -> Belonging:
     shelf = await world.shop.stock_up(1)
     clerk = await world.person("vendor", vendor_id=shelf.vendor_id, rank=VendorRank.CLERK)
@@ -168,6 +185,16 @@ async def of_variant(world: World) -> Belonging:
     return await _of_vendor(world, "variants", shelf.variant_id, shelf.vendor_id)
 
 
+async def of_media(world: World) -> Belonging:
+    shelf = await world.shop.stock_up(1)
+    media_id = new_id(Prefix.MEDIA)
+    async with world.database.transaction() as session:
+        session.add(
+            ProductMedia(id=media_id, product_id=await product_of(world, shelf), alt="", position=0)
+        )
+    return await _of_vendor(world, "product_media", media_id, shelf.vendor_id)
+
+
 async def product_of(world: World, shelf: Shelf) -> str:
     rows = await world.database.statement(
         text("SELECT product_id FROM variants WHERE id = :id"), {"id": shelf.variant_id}
@@ -208,8 +235,10 @@ MAKERS: dict[Own, Callable[[World], Awaitable[Belonging]]] = {
     Own.ORDER: of_order,
     Own.RETURN: of_return,
     Own.PARCEL: of_parcel,
+    Own.SESSION: of_session,
     Own.SETTLEMENT: of_settlement,
     Own.JOB: of_job,
+    Own.MEDIA: of_media,
     Own.MEMBER: of_member,
     Own.INVITATION: of_invitation,
     Own.API_KEY: of_api_key,

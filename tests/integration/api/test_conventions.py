@@ -161,6 +161,7 @@ async def test_readiness_tells_each_dependency(world: World) -> None:
         "postgresql": ("up", True),
         "redis": ("up", False),
         "temporal": ("up", True),
+        "search": ("up", False),
     }
 
 
