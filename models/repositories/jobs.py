@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
 from core.database import Database
@@ -96,8 +97,9 @@ async def page_of(
     before: str | None,
     limit: int,
 ) -> Sequence[Job]:
-    """Return jobs, the newest first, those older than ``before``."""
-    statement = select(Job).order_by(col(Job.id).desc()).limit(limit)
+    """Return jobs, the newest first, those older than ``before``, without their parameters."""
+    parameters = defer(col(Job.parameters), raiseload=True)  # thousands of ids in some
+    statement = select(Job).options(parameters).order_by(col(Job.id).desc()).limit(limit)
     statement = statement.where(col(Job.kind).in_(kinds))
     wanted = {"vendor_id": vendor_id, "status": status}
     for name, value in wanted.items():
