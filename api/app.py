@@ -96,8 +96,8 @@ def share(app: FastAPI, resources: Resources) -> None:
     app.state.resources = resources
     app.state.search = open_index(resources.settings, resources.database)
     app.state.limiter = Limiter(resources.cache)
-    app.state.flags = FeatureFlags(resources.database)
     app.state.sign_in_guard = SignInGuard(resources.cache, resources.settings.throttle)
+    app.state.flags = FeatureFlags(resources.database)
     app.state.order_events = OrderEvents(
         resources.database,
         poll_seconds=resources.settings.api.sse_poll_seconds,

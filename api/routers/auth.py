@@ -74,7 +74,11 @@ async def register(
     )
 
 
-@api.post("/auth/login", response_model=Session, responses=problems("not-authenticated"))
+@api.post(
+    "/auth/login",
+    response_model=Session,
+    responses=problems("not-authenticated", "totp-required"),
+)
 async def login(
     *,
     wanted: Login,
@@ -107,7 +111,7 @@ async def login(
             present=password_hash,
             replacement=check.replacement,
         )
-    opened = await sign_in.open(credentials, SignInMethod.PASSWORD)
+    opened = await sign_in.open(credentials, SignInMethod.PASSWORD, totp_code=wanted.totp_code)
     await attempt.succeeded()
     if cart_token is not None and is_id(Prefix.CART, cart_id):
         with suppress(NotFoundError, InvalidStateError):

@@ -605,16 +605,6 @@ INSERT INTO categories (id, name, slug, parent_id) VALUES ('cat_1', 'C', 'c', 'c
 INSERT INTO categories (id, name, slug, parent_id, deleted_at)
 VALUES ('cat_1', 'C', 'c', NULL, now()), ('cat_2', 'D', 'd', 'cat_1', NULL);
 
--- breaks: job_is_its_parts
-INSERT INTO jobs (id, kind, status, actor, parameters, position, done_rows)
-VALUES ('job_1', 'import_products', 'running', 'system', '{}', 20, 20);
-INSERT INTO job_parts (job_id, number, done_rows, failed_rows, errors)
-VALUES ('job_1', 10, 10, 0, '[]');
-
--- breaks: done_job_has_done_all_rows
-INSERT INTO jobs (id, kind, status, actor, parameters, position, done_rows, total_rows)
-VALUES ('job_1', 'import_products', 'done', 'system', '{}', 20, 20, 30);
-
 -- breaks: forgotten_person_is_unknown
 INSERT INTO users (id, email, name, role, disabled_at, erased_at)
 VALUES ('usr_gone', 'gone@shop.perdure.dev', '', 'customer', now(), now());
@@ -634,3 +624,13 @@ INSERT INTO users (id, email, name, role, disabled_at)
 VALUES ('usr_going', 'going@shop.perdure.dev', '', 'customer', now());
 INSERT INTO erasures (id, user_id, status, actor, kept, created_at)
 VALUES ('ers_1', 'usr_going', 'requested', 'staff', '{}', now() - interval '1 hour');
+
+-- breaks: job_is_its_parts
+INSERT INTO jobs (id, kind, status, actor, parameters, position, done_rows)
+VALUES ('job_1', 'import_products', 'running', 'system', '{}', 20, 20);
+INSERT INTO job_parts (job_id, number, done_rows, failed_rows, errors)
+VALUES ('job_1', 10, 10, 0, '[]');
+
+-- breaks: done_job_has_done_all_rows
+INSERT INTO jobs (id, kind, status, actor, parameters, position, done_rows, total_rows)
+VALUES ('job_1', 'import_products', 'done', 'system', '{}', 20, 20, 30);
