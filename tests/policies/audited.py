@@ -95,6 +95,7 @@ AUDITED: dict[str, str] = {
     "POST /v1/admin/commission-rules": "commission_rule.add",
     "PATCH /v1/admin/commission-rules/{id}": "commission_rule.change",
     "DELETE /v1/admin/commission-rules/{id}": "commission_rule.delete",
+    "PATCH /v1/admin/feature-flags/{name}": "feature_flag.changed",
     "POST /v1/admin/settlements": "settlement.drawn_up",
     "POST /v1/admin/settlements/{id}/approve": "settlement.*",
     "POST /v1/admin/settlements/{id}/cancel": "settlement.canceled",
