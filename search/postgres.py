@@ -269,5 +269,5 @@ def _parameters(
         "exact": meaning.exact,
         "wanted": meaning.wanted,
         "each": each,
-        "least": -(-len(asked.words) // 2),
+        "least": -(-len(each) // 2),
     }

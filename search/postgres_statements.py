@@ -14,6 +14,8 @@ FACET_VALUES = 100
 """The most frequent are counted, as many as Meilisearch does by default."""
 _SIMILAR = 40
 _COMPLETIONS = 30
+_COMPLETIONS_OF_TWO = 10
+"""Two letters begin too many words for all of them to be meant."""
 _WEIGHTS = "'{0.05, 0.2, 0.5, 1.0}'"
 """Of a word in the description, the vendor, what describes the product, and its name."""
 
@@ -29,7 +31,8 @@ WITH asked AS MATERIALIZED (
     SELECT lexeme, max(documents) AS documents FROM search_words
     WHERE CAST(:beginning AS text) <> ''
       AND word COLLATE "C" >= :beginning AND word COLLATE "C" < :behind
-    GROUP BY lexeme ORDER BY documents DESC, lexeme LIMIT {_COMPLETIONS}
+    GROUP BY lexeme ORDER BY documents DESC, lexeme
+    LIMIT CASE WHEN length(:beginning) < 3 THEN {_COMPLETIONS_OF_TWO} ELSE {_COMPLETIONS} END
 )
 SELECT (SELECT live FROM search_state) AS live, json_build_object(
     'lexemes', (SELECT json_object_agg(word, lexeme) FROM known),
@@ -43,6 +46,14 @@ SELECT (SELECT live FROM search_state) AS live, json_build_object(
 )::text AS vocabulary
 """)
 
+_NEWEST = "d.created_at"
+_LOWEST = "d.lowest[array_position(d.currencies, CAST(:currency AS text))]"
+_HIGHEST = "d.highest[array_position(d.currencies, CAST(:currency AS text))]"
+# With an end of the prices in the range one of them is; only around it each has to be looked at.
+_IN_RANGE = f"""{_LOWEST} <= :max_price AND {_HIGHEST} >= :min_price
+    AND ({_LOWEST} >= :min_price OR {_HIGHEST} <= :max_price OR EXISTS (
+        SELECT 1 FROM jsonb_array_elements(d.prices -> :currency) p
+        WHERE CAST(p AS bigint) BETWEEN :min_price AND :max_price))"""
 _FACETS = {
     Facet.VENDOR: "s.vendor_id AS value",
     Facet.CATEGORY: "unnest(s.category_ids) AS value",
@@ -108,24 +119,21 @@ def _filters(query: SearchQuery) -> list[str]:
     if query.in_stock is not None:
         found.append("d.in_stock = :in_stock")
     if query.min_price is not None or query.max_price is not None:
-        found.append(
-            "EXISTS (SELECT 1 FROM jsonb_array_elements(d.prices -> :currency) p WHERE "
-            "CAST(p AS bigint) BETWEEN :min_price AND :max_price)"
-        )
+        found.append(_IN_RANGE)
     return found
 
 
 def _order(sort: Sort, *, words: bool, loose: bool) -> str:
-    price = "CAST(d.prices -> :currency -> 0 AS bigint)"
+    price = _LOWEST
     match sort:
         case Sort.PRICE_ASC:
             return f"coalesce(-{price}, {-(2**62)})"
         case Sort.PRICE_DESC:
             return f"coalesce({price}, -1)"
         case Sort.NEWEST:
-            return "d.created_at"
+            return _NEWEST
     if not words:
-        return "d.created_at"
+        return _NEWEST
     tier = 'CASE WHEN d.name_key = :key COLLATE "C" THEN 4 ELSE 0 END'
     if loose:
         return f"""{tier} + 8 * (SELECT count(*) FROM
@@ -165,8 +173,10 @@ def _search_statement(
         ) AS {facet.value}"""
         for facet in facets
     )
+    # Newest first needs no list of all: an index has the first, and another one the counts.
+    once = "MATERIALIZED" if words or order != _NEWEST else "NOT MATERIALIZED"
     return text(f"""
-WITH matched AS MATERIALIZED (
+WITH matched AS {once} (
     SELECT d.number, d.shelf, {order} AS tier, d.in_stock, d.created_at
     FROM search_documents_{slot} d WHERE {" AND ".join(conditions) or "true"}
 ), counted AS MATERIALIZED (
