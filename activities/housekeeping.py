@@ -10,10 +10,19 @@ from activities import starting
 from activities.starting import start_unless_it_runs
 from activities.stock_news import tell_fulfillments
 from core.database import Database
-from models.repositories import backorders, carts, housekeeping, stock_alerts
+from models.repositories import (
+    backorders,
+    carts,
+    erasures,
+    housekeeping,
+    price_periods,
+    stock_alerts,
+)
 from workflows import workflow_ids
 from workflows.messages import Checkout, Child, ReturnRequest
 from workflows.ports.housekeeping import Housekeeping, HousekeepingActivities, Tidied
+from workflows.ports.media import MediaRef
+from workflows.ports.personal_data import ErasureRef
 from workflows.ports.refunds import RefundRef
 from workflows.ports.webhooks import EventRef
 from workflows.task_queues import TaskQueue
@@ -36,6 +45,7 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
             served_orders=await self._serve_waiting_orders(),
             stock_alerts=len(await stock_alerts.watch(self._database)),
             restarted=await self._start_what_was_written(),
+            prices=await price_periods.tell_due(self._database),
         )
 
     async def _serve_waiting_orders(self) -> int:
@@ -81,6 +91,24 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
                 workflow_id=workflow_ids.checkout(row["order_id"]),
                 queue=TaskQueue.CHECKOUT,
             )
+        for media_id in await housekeeping.unfollowed_media(self._database):
+            started += await start_unless_it_runs(
+                self._temporal,
+                Child.MEDIA,
+                MediaRef(media_id=media_id),
+                workflow_id=workflow_ids.media(media_id),
+                queue=TaskQueue.CATALOGUE,
+                order_id=None,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            )
+        return started + await self._start_erasures()
+
+    async def _start_erasures(self) -> int:
+        """People who asked to be forgotten while Temporal was away."""
+        started = 0
+        for row in await erasures.unstarted(self._database):
+            ref = ErasureRef(erasure_id=row["id"], user_id=row["user_id"])
+            started += await starting.start_erasure(self._temporal, ref)
         return started
 
     async def _start(

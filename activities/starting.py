@@ -11,6 +11,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from workflows import incoming, search_attributes, workflow_ids
 from workflows.messages import Child, RefundRequest
+from workflows.ports.personal_data import ErasureRef, ErasureRequest
 from workflows.ports.refunds import RefundRef
 from workflows.ports.settlements import SettlementRequest
 from workflows.ports.webhooks import EventRef
@@ -69,6 +70,19 @@ async def start_refund(client: Client, refund: RefundRef) -> bool:
         workflow_id=workflow_ids.refund(refund.refund_id),
         queue=TaskQueue.PAYMENTS,
         order_id=refund.order_id,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+    )
+
+
+async def start_erasure(client: Client, ref: ErasureRef) -> bool:
+    """Start what forgets a person, unless it runs; tell whether that was needed."""
+    return await start_unless_it_runs(
+        client,
+        Child.ERASURE,
+        ErasureRequest(ref=ref),
+        workflow_id=workflow_ids.erasure(ref.user_id),
+        queue=TaskQueue.MAINTENANCE,
+        order_id=None,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
     )
 

@@ -14,6 +14,7 @@ from fastapi import Depends, Path, Query, Request
 from api.admission import Admission
 from api.cursors import Cursors
 from api.event_stream import OrderEvents
+from api.sign_in_guard import SignInGuard
 from core.domain.errors import NotFoundError
 from core.domain.ids import Prefix, is_id
 from core.resources import Resources
@@ -41,6 +42,11 @@ async def _passwords(request: Request) -> Passwords:
 async def _admission(request: Request) -> Admission:
     admission: Admission = request.app.state.admission
     return admission
+
+
+async def _sign_in_guard(request: Request) -> SignInGuard:
+    guard: SignInGuard = request.app.state.sign_in_guard
+    return guard
 
 
 async def _tokens(request: Request) -> AccessTokens:
@@ -82,6 +88,7 @@ Res = Annotated[Resources, Depends(_resources)]
 CursorsDep = Annotated[Cursors, Depends(_cursors)]
 PasswordsDep = Annotated[Passwords, Depends(_passwords)]
 AdmissionDep = Annotated[Admission, Depends(_admission)]
+SignInGuardDep = Annotated[SignInGuard, Depends(_sign_in_guard)]
 TokensDep = Annotated[AccessTokens, Depends(_tokens)]
 SearchDep = Annotated[SearchIndex, Depends(_search)]
 OrderEventsDep = Annotated[OrderEvents, Depends(_order_events)]
@@ -91,16 +98,20 @@ OrderId = Annotated[str, _id_in_path(Prefix.ORDER)]
 ReturnId = Annotated[str, _id_in_path(Prefix.RETURN)]
 CartId = Annotated[str, _id_in_path(Prefix.CART)]
 DisputeId = Annotated[str, _id_in_path(Prefix.DISPUTE)]
+JobId = Annotated[str, _id_in_path(Prefix.JOB)]
+SessionId = Annotated[str, _id_in_path(Prefix.SESSION)]
 HoldId = Annotated[str, _id_in_path(Prefix.HOLD)]
 RuleId = Annotated[str, _id_in_path(Prefix.RULE)]
 ShipmentId = Annotated[str, _id_in_path(Prefix.SHIPMENT)]
+MediaId = Annotated[str, _id_in_path(Prefix.MEDIA)]
 ProductId = Annotated[str, _id_in_path(Prefix.PRODUCT)]
 PromotionId = Annotated[str, _id_in_path(Prefix.PROMOTION)]
 SettlementId = Annotated[str, _id_in_path(Prefix.SETTLEMENT)]
+CategoryId = Annotated[str, _id_in_path(Prefix.CATEGORY)]
+VariantId = Annotated[str, _id_in_path(Prefix.VARIANT)]
 CommissionRuleId = Annotated[str, _id_in_path(Prefix.COMMISSION)]
 UserId = Annotated[str, _id_in_path(Prefix.USER)]
 MessageId = Annotated[str, _id_in_path(Prefix.MESSAGE)]
-SessionId = Annotated[str, _id_in_path(Prefix.SESSION)]
 ApiKeyId = Annotated[str, _id_in_path(Prefix.API_KEY)]
 VendorId = Annotated[str, _id_in_path(Prefix.VENDOR)]
 TransferId = Annotated[str, _id_in_path(Prefix.TRANSFER)]

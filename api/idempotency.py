@@ -15,6 +15,7 @@ from fastapi import Depends, Header, Request
 from starlette.responses import Response
 
 from api.auth import Authenticated
+from api.context import fresh_id
 from api.engine import UpdateRefusedError
 from api.errors import MEDIA_TYPE as PROBLEM_TYPE
 from api.errors import problem, problem_of
@@ -110,6 +111,19 @@ async def _idempotency_key(
 IdempotencyKey = Annotated[str, Depends(_idempotency_key)]
 
 
+async def optional_idempotency_key(
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            description="1 to 255 visible ASCII characters; the same key gets the same answer",
+        ),
+    ] = None,
+) -> str | None:
+    """Read a key that need not be sent; one that is must be well-formed all the same."""
+    return None if key is None else await _idempotency_key(key)
+
+
 async def call_of(request: Request, key: str, caller_id: str) -> IdempotentCall:
     """Return a request with its key; the body is hashed, and can still be read."""
     return IdempotentCall(caller_id=caller_id, key=key, request_hash=await _hash_of(request))
@@ -122,6 +136,18 @@ async def _idempotent(
 
 
 Idempotent = Annotated[IdempotentCall, Depends(_idempotent)]
+
+
+async def _idempotent_if_keyed(
+    request: Request,
+    principal: Authenticated,
+    key: Annotated[str | None, Depends(optional_idempotency_key)],
+) -> IdempotentCall:
+    return await _idempotent(request, principal, key or f"none-{fresh_id()}")
+
+
+IdempotentIfKeyed = Annotated[IdempotentCall, Depends(_idempotent_if_keyed)]
+"""For calls whose contract asks for no key."""
 
 
 async def _hash_of(request: Request) -> str:

@@ -26,6 +26,7 @@ async def made_once(
     making: Making,
     *,
     located: str | None = None,
+    status: int = _CREATED,
 ) -> Response:
     """Make a thing and keep the answer; the same key gets the same answer.
 
@@ -35,6 +36,7 @@ async def made_once(
         resource_id: the id of the thing, if this request is the first of its key.
         making: what is done, in a transaction of its own.
         located: the path in front of the id, for ``Location``.
+        status: of the answer; 202 for what goes on by itself.
     """
     record = await call.claim(resources.database, resource_id)
     if record.answer is not None:
@@ -43,5 +45,5 @@ async def made_once(
         body = to_json(await making(session, record.resource_id))
     location = f"{located}{record.resource_id}" if located else None
     return await call.settle(
-        resources.database, StoredAnswer(status=_CREATED, body=body, location=location)
+        resources.database, StoredAnswer(status=status, body=body, location=location)
     )

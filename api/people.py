@@ -15,7 +15,7 @@ from core.domain.staffing import require_above, require_grantable
 from core.one_time import OneTimeSecrets
 from core.resources import Resources
 from core.security import Principal
-from models.repositories import account_messages, audit, people, vendors
+from models.repositories import account_messages, audit, erasures, people, vendors
 from models.repositories.account_messages import NewMessage
 from models.repositories.people import AccountStatus
 from models.users import MessageKind, Role, User
@@ -92,6 +92,8 @@ async def change(
         editing.require_match(if_match, document(user))
         if user.erased_at is not None:
             raise InvalidStateError(present=AccountStatus.ERASED, wanted="a change")
+        if wanted.status is AccountStatus.ACTIVE and await erasures.is_under_way(session, user_id):
+            raise InvalidStateError(present="being erased", wanted=AccountStatus.ACTIVE)
         granted = await _present(session, staff)
         require_above(granted, _permissions(user))
         before = _audited(user)

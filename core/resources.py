@@ -15,6 +15,7 @@ from core.database import Database
 from core.gateways.carrier import CarrierGateway
 from core.gateways.carrier_http import HttpCarrierGateway
 from core.gateways.email import EmailGateway, SmtpEmailGateway
+from core.gateways.google import GoogleTokens, JwksGoogleTokens
 from core.gateways.object_stores import open_object_store
 from core.gateways.objects import ObjectStore
 from core.gateways.payments import PaymentGateway
@@ -22,6 +23,7 @@ from core.gateways.paystack import PaystackGateway
 from core.gateways.sms import HttpSmsGateway, SmsGateway
 from core.gateways.stripe import StripeGateway
 from core.settings import Settings
+from core.tagged_cache import TaggedCache
 from core.telemetry import trace_statements
 
 PAYMENT_GATEWAYS: Mapping[str, Callable[[Settings, Database], PaymentGateway]] = {
@@ -41,11 +43,13 @@ class Resources:
     settings: Settings
     database: Database
     cache: CacheClient
+    reads: TaggedCache
     temporal: Client
     payments: Mapping[str, PaymentGateway]
     carrier: CarrierGateway
     email: EmailGateway
     sms: SmsGateway
+    google: GoogleTokens
     objects: ObjectStore
 
 
@@ -75,16 +79,20 @@ async def open_resources(
         stack.push_async_callback(carrier.close)
         sms = HttpSmsGateway.open(settings.sms)
         stack.push_async_callback(sms.close)
+        google = JwksGoogleTokens.open(settings.google)
+        stack.push_async_callback(google.close)
         objects = open_object_store(settings)
         stack.push_async_callback(objects.close)
         yield Resources(
             settings=settings,
             database=database,
             cache=cache,
+            reads=TaggedCache(cache),
             temporal=await temporal.connect(settings, lazy=not for_worker, runtime=runtime),
             payments=payments,
             carrier=carrier,
             email=SmtpEmailGateway(settings.email),
             sms=sms,
+            google=google,
             objects=objects,
         )

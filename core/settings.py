@@ -17,10 +17,24 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from core.secret_stores import AwsSettings, SecretStore, VaultSettings
 from core.section import PLACEHOLDER, Section
-from core.settings_objects import ObjectSettings, ObjectStoreKind
+from core.settings_jobs import JobSettings
+from core.settings_objects import (
+    CloudinarySettings,
+    MediaSettings,
+    ObjectSettings,
+    ObjectStoreKind,
+    S3Settings,
+)
 from core.settings_payments import PaymentSettings
-from core.settings_people import AuthSettings, EmailSettings, SmsSettings
-from core.settings_search import SearchSettings
+from core.settings_people import (
+    AuthSettings,
+    EmailSettings,
+    GoogleSettings,
+    PersonalSettings,
+    SmsSettings,
+    ThrottleSettings,
+)
+from core.settings_search import MeilisearchSettings, SearchBackend, SearchSettings
 from core.settings_sources import SecretStoreSource
 from core.settings_trade import (
     CartSettings,
@@ -122,7 +136,11 @@ class ApiSettings(Section):
     rate_limit: str = Field(
         default="1000/second", description="per account, or per address without a token"
     )
+    key_rate_limit: str = Field(default="1000/second", description="per API key")
     login_rate_limit: str = Field(default="1000/second", description="per address, for /v1/auth")
+    read_cache_seconds: float = Field(
+        default=2.0, ge=0, le=60, description="age of an anonymous answer; 0 keeps none"
+    )
     max_body_bytes: int = 1024 * 1024
     max_cart_lines: int = 100
     max_quantity: int = 10_000
@@ -175,9 +193,16 @@ class Settings(BaseSettings):
     payments: PaymentSettings = PaymentSettings()
     carrier: CarrierSettings = CarrierSettings()
     objects: ObjectSettings = ObjectSettings()
+    s3: S3Settings = S3Settings()
+    cloudinary: CloudinarySettings = CloudinarySettings()
+    media: MediaSettings = MediaSettings()
+    jobs: JobSettings = JobSettings()
     auth: AuthSettings = AuthSettings()
+    throttle: ThrottleSettings = ThrottleSettings()
+    personal: PersonalSettings = PersonalSettings()
     email: EmailSettings = EmailSettings()
     sms: SmsSettings = SmsSettings()
+    google: GoogleSettings = GoogleSettings()
     api: ApiSettings = ApiSettings()
     cart: CartSettings = CartSettings()
     checkout: CheckoutSettings = CheckoutSettings()
@@ -189,6 +214,7 @@ class Settings(BaseSettings):
     oversight: OversightSettings = OversightSettings()
     reconciliation: ReconciliationSettings = ReconciliationSettings()
     search: SearchSettings = SearchSettings()
+    meilisearch: MeilisearchSettings = MeilisearchSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     worker: WorkerSettings = WorkerSettings()
 
@@ -233,9 +259,17 @@ class Settings(BaseSettings):
             }
         if self.objects.store is ObjectStoreKind.LOCAL:
             secrets["PERDURE_OBJECTS_SIGNING_KEY"] = self.objects.signing_key
+        if self.search.backend is SearchBackend.MEILISEARCH:
+            secrets["PERDURE_MEILISEARCH_API_KEY"] = self.meilisearch.api_key
+        if self.objects.store is ObjectStoreKind.CLOUDINARY:
+            secrets["PERDURE_CLOUDINARY_API_SECRET"] = self.cloudinary.api_secret
         weak = [name for name, secret in secrets.items() if _is_weak(secret)]
         if self.carrier.webhook_secrets == CarrierSettings().webhook_secrets:
             weak.append("PERDURE_CARRIER_WEBHOOK_SECRETS")
+        if set(AuthSettings().encryption_keys) & set(self.auth.encryption_keys):
+            weak.append("PERDURE_AUTH_ENCRYPTION_KEYS")
+        if any(PLACEHOLDER in client_id for client_id in self.google.client_ids):
+            weak.append("PERDURE_GOOGLE_CLIENT_IDS")
         if weak:
             raise ValueError(f"production refuses placeholder or short secrets: {', '.join(weak)}")
         return self

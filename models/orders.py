@@ -25,6 +25,7 @@ class CheckoutDraft(SQLModel, table=True):
     """
 
     __tablename__ = "checkout_drafts"
+    __table_args__ = (Index("ix_checkout_drafts_customer_id", "customer_id", "order_id"),)
 
     order_id: str = Field(primary_key=True)
     number: int = Field(
@@ -55,6 +56,7 @@ class Order(SQLModel, table=True):
         ),
         Index("ix_orders_customer_id_id", "customer_id", "id"),
         Index("ix_orders_customer_id_status_id", "customer_id", "status", "id"),
+        Index("ix_orders_email", text("lower(email)"), postgresql_where=text("email IS NOT NULL")),
         Index("ix_orders_waiting", "id", postgresql_where=text("waiting_for IS NOT NULL")),
         Index(
             "ix_orders_unfinished",
@@ -124,6 +126,7 @@ class OrderItem(SQLModel, table=True):
             "returned_quantity BETWEEN 0 AND quantity", name="returned_within_quantity"
         ),
         CheckConstraint("discount_amount BETWEEN 0 AND total_amount", name="discount_within_total"),
+        Index("ix_order_items_sku", "sku"),
     )
 
     order_id: str = Field(primary_key=True, foreign_key="orders.id")

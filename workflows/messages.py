@@ -25,7 +25,10 @@ class Child(StrEnum):
     DISPUTE = "DisputeWorkflow"
     SETTLEMENT = "SettlementWorkflow"
     REPAIR = "RepairWorkflow"
+    MEDIA = "MediaWorkflow"
+    JOB = "JobWorkflow"
     ACCOUNT_MESSAGE = "AccountMessageWorkflow"
+    ERASURE = "ErasureWorkflow"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,9 +70,73 @@ RECONCILIATION_RETRIES = RetryPolicy(
 )
 """It goes on at its page until the provider and the database are back."""
 
+FIRST_UPLOAD_LOOK = timedelta(seconds=10)
+LONGEST_UPLOAD_LOOK = timedelta(minutes=5)
+"""The API tells of an upload when it can; a store of others is looked into as well."""
+
+UPLOAD_MARGIN = timedelta(minutes=15)
+"""An upload that began before its link expired may end so much later."""
+
+PICTURE_TIMEOUT = timedelta(minutes=5)
+PICTURE_RETRIES = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    maximum_interval=timedelta(minutes=1),
+    maximum_attempts=60,
+)
+"""For an hour; then the picture is refused, and its uploader tries again."""
+
+FILE_STEP_RETRIES = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)
+)
+"""Files are looked for and removed until their store is back."""
+
 REPAIR_ATTEMPTS = 3
 """Then a difference that is still there is for a person."""
 
 REPAIR_SETTLES_IN = timedelta(seconds=2)
 REPAIR_PAUSE = timedelta(seconds=10)
 """What a repair starts needs a moment; an attempt that did not help is repeated later."""
+
+JOB_STRETCH_TIMEOUT = timedelta(minutes=15)
+"""A stretch of work on a job stops by itself long before this."""
+
+JOB_FILE_TIMEOUT = timedelta(minutes=30)
+"""Of the file that a job leaves behind."""
+
+JOB_HEARTBEAT = timedelta(seconds=20)
+"""Of one part of a job; a worker that was killed is replaced after so long."""
+
+JOB_RETRIES = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
+)
+"""It goes on at its part until the database and the store of files are back."""
+
+SYNC_STINT = timedelta(minutes=10)
+SYNC_STINT_TIMEOUT = timedelta(minutes=30)
+"""A stint ends when nothing is left to do; the last batch of an import may take its time."""
+SYNC_STINTS = 144
+"""A day of stints in one run."""
+SYNC_HEARTBEAT = timedelta(seconds=10)
+"""Who follows the catalogue and dies is replaced after so long."""
+SYNC_RETRIES = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=5)
+)
+SYNC_PAUSE_AFTER_FAILURE = timedelta(seconds=5)
+
+INDEX_STEP_TIMEOUT = timedelta(hours=1)
+INDEX_HEARTBEAT = timedelta(minutes=2)
+"""Of one page: a backend with a queue may take its time for it."""
+INDEX_RETRIES = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
+)
+"""A rebuild waits for its backend; one that was given up elsewhere ends."""
+
+FIRST_BUSINESS_LOOK = timedelta(minutes=1)
+LONGEST_BUSINESS_LOOK = timedelta(hours=6)
+"""What is open of a person who wants to be forgotten is looked after this often, until it ends."""
+
+FAREWELL_PATIENCE = timedelta(days=1)
+"""The last message has this long to be sent; then its person is forgotten without it."""
+
+ERASURE_STEP_TIMEOUT = timedelta(minutes=5)
+"""Of somebody who has ordered for many years."""

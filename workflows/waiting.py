@@ -61,6 +61,14 @@ class Waiting:
                     workflow.upsert_search_attributes([search_attributes.WAITING_FOR.value_unset()])
                 return result
 
+    async def until_asked(self, longest: timedelta) -> None:
+        """Wait for so long, or until a person sends ``retry``."""
+        self._retry_asked = False
+        try:
+            await workflow.wait_condition(lambda: self._retry_asked, timeout=longest)
+        except TimeoutError:
+            return
+
     async def _wait(self, what: str, error: ActivityError, tries: int) -> None:
         longest = wait_after(tries)
         workflow.set_current_details(
@@ -69,10 +77,7 @@ class Waiting:
             f"now."
         )
         workflow.upsert_search_attributes([search_attributes.WAITING_FOR.value_set(what)])
-        try:
-            await workflow.wait_condition(lambda: self._retry_asked, timeout=longest)
-        except TimeoutError:
-            return
+        await self.until_asked(longest)
 
 
 def wait_after(failures: int) -> timedelta:

@@ -5,6 +5,7 @@
     DomainError
     ├── InvalidRequestError      validation-error     the caller's input, with pointers
     ├── NotAuthenticatedError    not-authenticated    no or bad credentials
+    │   └── TotpRequiredError    totp-required        the second factor is missing
     ├── ForbiddenError           forbidden            the role does not allow it
     ├── NotFoundError            not-found            not there, or somebody else's
     ├── ConflictError            conflict             the resource changed or exists
@@ -74,6 +75,12 @@ class InvalidRequestError(DomainError):
 
 class NotAuthenticatedError(DomainError):
     code = "not-authenticated"
+
+
+class TotpRequiredError(NotAuthenticatedError):
+    """The password was right; the code of the authenticator is needed too."""
+
+    code = "totp-required"
 
 
 class ForbiddenError(DomainError):

@@ -141,7 +141,7 @@ async def set_rank(session: AsyncSession, member: User, rank: VendorRank, *, act
         return
     member.vendor_rank = rank
     await session.flush()
-    await _require_owner(session, str(member.vendor_id))
+    await require_owner(session, str(member.vendor_id))
     await people.end_sessions(session, member.id)
     await audit.record(
         session,
@@ -163,7 +163,7 @@ async def remove(session: AsyncSession, member: User, *, actor: str) -> None:
     vendor_id, rank = str(member.vendor_id), member.vendor_rank
     member.role, member.vendor_id, member.vendor_rank = "customer", None, None
     await session.flush()
-    await _require_owner(session, vendor_id)
+    await require_owner(session, vendor_id)
     await people.end_sessions(session, member.id)
     await audit.record(
         session,
@@ -175,7 +175,12 @@ async def remove(session: AsyncSession, member: User, *, actor: str) -> None:
     )
 
 
-async def _require_owner(session: AsyncSession, vendor_id: str) -> None:
+async def require_owner(session: AsyncSession, vendor_id: str) -> None:
+    """Refuse a change after which a vendor has no owner who can sign in.
+
+    Raises:
+        ConflictError: there is none.
+    """
     owners = select(User.id).where(
         User.vendor_id == vendor_id,
         User.vendor_rank == VendorRank.OWNER,

@@ -69,7 +69,7 @@ def test_every_invariant_is_numbered_as_in_the_document() -> None:
     numbers = {int(number) for number in re.findall(r"^(\d+)\. ", text, flags=re.MULTILINE)}
 
     assert {invariant.number for invariant in INVARIANTS} <= numbers
-    assert numbers == set(range(1, 11))
+    assert numbers == set(range(1, 12))
 
 
 def test_every_workflow_is_in_the_table_with_its_queue() -> None:

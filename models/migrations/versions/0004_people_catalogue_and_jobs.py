@@ -64,6 +64,33 @@ TURNS = (
 )
 """A sale that leaves a free unit pays for two comparisons and calls nothing."""
 
+REFUSE_CHANGE = """
+CREATE OR REPLACE FUNCTION perdure_refuse_change() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND TG_TABLE_NAME IN ('order_timeline', 'audit_log')
+     AND current_setting('perdure.erasing', true) = 'on'
+     AND to_jsonb(NEW) - '{detail,reason}'::text[] = to_jsonb(OLD) - '{detail,reason}'::text[]
+  THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'PD002';
+END $$
+"""
+"""What a person wrote in their own words can be taken out when they are forgotten."""
+
+REFUSE_EVERY_CHANGE = """
+CREATE OR REPLACE FUNCTION perdure_refuse_change() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'PD002';
+END $$
+"""
+
+FIND_PEOPLE = {
+    "ix_checkout_drafts_customer_id": "checkout_drafts (customer_id, order_id)",
+}
+
 CHECKS = {
     "users": {
         "reachable": "erased_at IS NOT NULL OR email IS NOT NULL OR phone IS NOT NULL",
@@ -74,7 +101,7 @@ CHECKS = {
         "approval_known": "approval IN ('not_requested', 'requested', 'approved', 'rejected')"
     },
     "product_media": {
-        "status_known": "status IN ('awaiting_upload', 'processing', 'ready', 'rejected')"
+        "status_known": "status IN ('awaiting_upload', 'processing', 'ready', 'rejected', 'removed')"
     },
 }
 EXTENSIONS = ("btree_gist", "pg_trgm", "unaccent")
@@ -452,8 +479,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         postgresql.ExcludeConstraint(
-            (sa.column("variant_id"), "="),
-            (sa.column("currency"), "="),
+            (sa.text("(variant_id || currency)"), "="),
             (sa.text("tstzrange(starts_at, ends_at)"), "&&"),
             using="gist",
             name="ex_price_periods_one_at_a_time",
@@ -468,14 +494,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_price_periods")),
     )
     op.create_index(
-        "ix_price_periods_due",
+        "ix_price_periods_starts_at",
         "price_periods",
         ["starts_at"],
         unique=False,
-        postgresql_where=sa.text("told < 2"),
+        postgresql_where=sa.text("told = 0"),
     )
     op.create_index(
-        op.f("ix_price_periods_variant_id"), "price_periods", ["variant_id"], unique=False
+        "ix_price_periods_ends_at",
+        "price_periods",
+        ["ends_at"],
+        unique=False,
+        postgresql_where=sa.text("told = 1"),
+    )
+    op.create_index(
+        "ix_price_periods_variant_id",
+        "price_periods",
+        ["variant_id", "currency", "starts_at"],
+        unique=False,
     )
     op.add_column(
         "categories", sa.Column("description", sa.String(), server_default="", nullable=False)
@@ -639,6 +675,17 @@ def upgrade() -> None:
     for table, checks in CHECKS.items():
         for name, condition in checks.items():
             op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, condition)
+    op.create_index("ix_order_items_sku", "order_items", ["sku"], unique=False)
+    op.create_index(
+        "ix_orders_email",
+        "orders",
+        [sa.literal_column("lower(email)")],
+        unique=False,
+        postgresql_where=sa.text("email IS NOT NULL"),
+    )
+    for name, place in FIND_PEOPLE.items():
+        op.execute(f"CREATE INDEX {name} ON {place}")
+    op.execute(REFUSE_CHANGE)
     _carry_over()
     _tell_changes()
 
@@ -670,6 +717,9 @@ def _tell_changes() -> None:
 
 
 def downgrade() -> None:
+    op.execute(REFUSE_EVERY_CHANGE)
+    for name in FIND_PEOPLE:
+        op.execute(f"DROP INDEX {name}")
     for name in ("stock_turn_counted", "stock_turn_told", "stock_first_told"):
         op.execute(f"DROP TRIGGER {name} ON stock")
     for table in TELLING:
@@ -679,6 +729,8 @@ def downgrade() -> None:
         op.execute(f"DROP FUNCTION perdure_{name}()")
     events = (*TELLING.values(), "stock.availability_changed")
     op.execute(f"DELETE FROM outbox WHERE type IN {events!r}")
+    op.drop_index("ix_orders_email", table_name="orders")
+    op.drop_index("ix_order_items_sku", table_name="order_items")
     op.execute("DELETE FROM refresh_tokens")
     for table, checks in CHECKS.items():
         for name in checks:
@@ -733,10 +785,9 @@ def downgrade() -> None:
     op.drop_column("categories", "version")
     op.drop_column("categories", "position")
     op.drop_column("categories", "description")
-    op.drop_index(op.f("ix_price_periods_variant_id"), table_name="price_periods")
-    op.drop_index(
-        "ix_price_periods_due", table_name="price_periods", postgresql_where=sa.text("told < 2")
-    )
+    op.drop_index("ix_price_periods_variant_id", table_name="price_periods")
+    op.drop_index("ix_price_periods_starts_at", table_name="price_periods")
+    op.drop_index("ix_price_periods_ends_at", table_name="price_periods")
     op.drop_table("price_periods")
     op.drop_index(op.f("ix_sessions_user_id"), table_name="sessions")
     op.drop_table("sessions")

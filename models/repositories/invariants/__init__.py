@@ -15,11 +15,13 @@ from sqlalchemy import text
 from core.database import Database
 from core.domain.statuses import OrderStatus, PaymentStatus, ShipmentStatus
 from models.repositories.invariants.carts import CARTS
+from models.repositories.invariants.catalogue import CATALOGUE
 from models.repositories.invariants.disputes import DISPUTES
 from models.repositories.invariants.history import HISTORY
 from models.repositories.invariants.invariant import Invariant
 from models.repositories.invariants.ledger import LEDGER
 from models.repositories.invariants.money import MONEY
+from models.repositories.invariants.people import PEOPLE
 from models.repositories.invariants.promotions import PROMOTIONS
 from models.repositories.invariants.returns import RETURNS
 from models.repositories.invariants.settlements import SETTLEMENTS
@@ -72,7 +74,9 @@ INVARIANTS: Sequence[Invariant] = (
     *SHIPMENTS,
     *RETURNS,
     *CARTS,
+    *CATALOGUE,
     *HISTORY,
+    *PEOPLE,
     *SETTLEMENTS,
     *WAITS,
 )
