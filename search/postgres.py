@@ -224,10 +224,14 @@ class PostgresIndex:
         *,
         loose: bool = False,
     ) -> SearchResult:
-        statement = search_statement(live, query, words=meaning is not None, loose=loose)
-        rows = await self._database.statement(
-            statement, _parameters(query, asked, meaning, loose=loose)
-        )
+        parameters = _parameters(query, asked, meaning, loose=loose)
+        read = ""
+        while read != live:
+            # Since the look before, the table may have been left, and emptied for a rebuild.
+            read = live
+            statement = search_statement(read, query, words=meaning is not None, loose=loose)
+            rows = await self._database.statement(statement, parameters)
+            live = rows[0]["live"]
         facets = {facet: rows[0][facet.value] or {} for facet in query.facets}
         return SearchResult(
             product_ids=rows[0]["product_ids"],

@@ -196,5 +196,6 @@ WITH matched AS {once} (
 )
 SELECT ARRAY(SELECT product_id FROM page
              ORDER BY place > {RANKED}, tier DESC, rank DESC, place) AS product_ids,
-    (SELECT coalesce(sum(n), 0) FROM counted) AS total{counts}
+    (SELECT coalesce(sum(n), 0) FROM counted) AS total,
+    (SELECT live FROM search_state) AS live{counts}
 """)
