@@ -66,7 +66,7 @@ class InvalidRequestError(DomainError):
     code = "validation-error"
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
-        super().__init__("; ".join(f"{e.pointer}: {e.detail}" for e in errors))
+        super().__init__("; ".join(": ".join(filter(None, (e.pointer, e.detail))) for e in errors))
         self.errors = tuple(errors)
 
     def extra(self) -> Mapping[str, object]:
