@@ -58,47 +58,55 @@ _FACETS = {
     Facet.VENDOR: "s.vendor_id AS value",
     Facet.CATEGORY: "unnest(s.category_ids) AS value",
 }
+_NAMED = 500
+"""Of more names than this nobody misses one: the next letter tells them apart."""
 _SUGGEST_ONE = """
 (SELECT name, 'product' AS kind, product_id AS id, 0 AS late
  FROM search_documents_{slot} WHERE (SELECT live FROM search_state) = '{slot}'
    AND name_key COLLATE "C" >= :beginning AND name_key COLLATE "C" < :behind
  ORDER BY name_key LIMIT :limit)
 UNION ALL
-(SELECT name, 'product', product_id, 2
- FROM search_documents_{slot} WHERE (SELECT live FROM search_state) = '{slot}'
-   AND CAST(:named AS text) <> '' AND terms @@ CAST(:named AS tsquery)
+(SELECT name, 'product', product_id, 2 FROM (
+    SELECT name, product_id
+    FROM search_documents_{slot} WHERE (SELECT live FROM search_state) = '{slot}'
+      AND CAST(:named AS text) <> '' AND terms @@ CAST(:named AS tsquery)
+    LIMIT {most}) named
  ORDER BY length(name), name LIMIT :limit)
 UNION ALL
 (SELECT n.name, n.kind, n.id, 1
  FROM search_names n WHERE (SELECT live FROM search_state) = '{slot}'
    AND n.key LIKE :inside
-   AND EXISTS (SELECT 1 FROM search_shelves s JOIN search_documents_{slot} d ON d.shelf = s.number
+   AND EXISTS (SELECT 1 FROM search_shelves s
        WHERE CASE n.kind WHEN 'vendor' THEN s.vendor_id = n.id
-                         ELSE s.category_ids @> ARRAY[CAST(n.id AS text)] END)
+                         ELSE s.category_ids @> ARRAY[CAST(n.id AS text)] END
+         AND (SELECT true FROM search_documents_{slot} d WHERE d.shelf = s.number LIMIT 1))
  ORDER BY length(n.name), n.name LIMIT :limit)
 """
 SUGGEST = text(f"""
 SELECT name, kind, id FROM (
     SELECT DISTINCT ON (kind, lower(name)) name, kind, id, late FROM (
-        {" UNION ALL ".join(_SUGGEST_ONE.format(slot=slot) for slot in ("a", "b"))}
+        {" UNION ALL ".join(_SUGGEST_ONE.format(slot=slot, most=_NAMED) for slot in ("a", "b"))}
     ) found ORDER BY kind, lower(name), late, id
 ) once ORDER BY late, length(name), name, kind LIMIT :limit
 """)
 
 
-def search_statement(slot: str, query: SearchQuery, *, words: bool, loose: bool) -> TextClause:
+def search_statement(
+    slot: str, query: SearchQuery, *, words: bool, alike: bool = False, loose: bool = False
+) -> TextClause:
     """Return the statement of a search with these filters; few differ, so each is planned once.
 
     Args:
         slot: the table that is read.
         query: only which filters it has and how it sorts.
         words: whether there is anything but filters.
+        alike: whether all that is found has the words as they were written.
         loose: whether some of the words may be missing.
     """
     return _search_statement(
         slot,
         filters=tuple(_filters(query)),
-        order=_order(query.sort, words=words, loose=loose),
+        order=_order(query.sort, words=words, alike=alike, loose=loose),
         facets=tuple(sorted(set(query.facets))),
         words=words,
         loose=loose,
@@ -123,7 +131,7 @@ def _filters(query: SearchQuery) -> list[str]:
     return found
 
 
-def _order(sort: Sort, *, words: bool, loose: bool) -> str:
+def _order(sort: Sort, *, words: bool, alike: bool, loose: bool) -> str:
     price = _LOWEST
     match sort:
         case Sort.PRICE_ASC:
@@ -138,8 +146,8 @@ def _order(sort: Sort, *, words: bool, loose: bool) -> str:
     if loose:
         return f"""{tier} + 8 * (SELECT count(*) FROM
             unnest(CAST(CAST(:each AS text[]) AS tsquery[])) q WHERE d.terms @@ q)"""
-    return f"""{tier} + 2 * CAST(d.terms @@ CAST(:named AS tsquery) AS integer)
-        + CAST(d.terms @@ CAST(:exact AS tsquery) AS integer)"""
+    named = f"{tier} + 2 * CAST(d.terms @@ CAST(:named AS tsquery) AS integer)"
+    return named if alike else f"{named} + CAST(d.terms @@ CAST(:exact AS tsquery) AS integer)"
 
 
 @cache
