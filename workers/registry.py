@@ -131,7 +131,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
             SettlementWorkflow,
         ],
         activities=lambda resources: [
-            PostgresHousekeepingActivities(resources.database, resources.temporal),
+            _housekeeping(resources),
             PostgresErasureActivities(resources.database, resources.objects, resources.settings),
             GatewayEventPollActivities(resources.database, resources.payments, resources.temporal),
             PostgresSettlementActivities(resources.database, resources.settings.settlement),
@@ -190,6 +190,12 @@ def _account_messages(resources: Resources) -> GatewayAccountMessageActivities:
 
 def _checkout(resources: Resources) -> PostgresCheckoutActivities:
     return PostgresCheckoutActivities(resources.database, resources.temporal, resources.settings)
+
+
+def _housekeeping(resources: Resources) -> PostgresHousekeepingActivities:
+    return PostgresHousekeepingActivities(
+        resources.database, resources.temporal, resources.objects, resources.settings.jobs
+    )
 
 
 def _jobs(resources: Resources) -> PostgresJobActivities:

@@ -158,7 +158,9 @@ async def test_files_of_a_removed_picture_that_nobody_follows_are_erased_by_hous
     await studio.upload(media_id, picture())
     await studio.remove(media_id)
     resources = skipping.resources
-    housekeeping = PostgresHousekeepingActivities(resources.database, resources.temporal)
+    housekeeping = PostgresHousekeepingActivities(
+        resources.database, resources.temporal, resources.objects, resources.settings.jobs
+    )
 
     tidied = await ActivityEnvironment().run(housekeeping.tidy, Housekeeping())
 

@@ -123,6 +123,7 @@ async def of_job(world: World) -> Belonging:
                 actor="system",
                 vendor_id=shelf.vendor_id,
                 parameters={},
+                total_rows=0,
             )
         )
     return await _of_vendor(world, "jobs", job_id, shelf.vendor_id)

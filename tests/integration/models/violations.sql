@@ -624,3 +624,13 @@ INSERT INTO users (id, email, name, role, disabled_at)
 VALUES ('usr_going', 'going@shop.perdure.dev', '', 'customer', now());
 INSERT INTO erasures (id, user_id, status, actor, kept, created_at)
 VALUES ('ers_1', 'usr_going', 'requested', 'staff', '{}', now() - interval '1 hour');
+
+-- breaks: job_is_its_parts
+INSERT INTO jobs (id, kind, status, actor, parameters, position, done_rows)
+VALUES ('job_1', 'import_products', 'running', 'system', '{}', 20, 20);
+INSERT INTO job_parts (job_id, number, done_rows, failed_rows, errors)
+VALUES ('job_1', 10, 10, 0, '[]');
+
+-- breaks: done_job_has_done_all_rows
+INSERT INTO jobs (id, kind, status, actor, parameters, position, done_rows, total_rows)
+VALUES ('job_1', 'import_products', 'done', 'system', '{}', 20, 20, 30);
