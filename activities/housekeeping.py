@@ -10,7 +10,14 @@ from activities import starting
 from activities.starting import start_unless_it_runs
 from activities.stock_news import tell_fulfillments
 from core.database import Database
-from models.repositories import backorders, carts, erasures, housekeeping, stock_alerts
+from models.repositories import (
+    backorders,
+    carts,
+    erasures,
+    housekeeping,
+    price_periods,
+    stock_alerts,
+)
 from workflows import workflow_ids
 from workflows.messages import Checkout, Child, ReturnRequest
 from workflows.ports.housekeeping import Housekeeping, HousekeepingActivities, Tidied
@@ -37,6 +44,7 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
             served_orders=await self._serve_waiting_orders(),
             stock_alerts=len(await stock_alerts.watch(self._database)),
             restarted=await self._start_what_was_written(),
+            prices=await price_periods.tell_due(self._database),
         )
 
     async def _serve_waiting_orders(self) -> int:

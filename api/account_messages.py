@@ -29,6 +29,28 @@ async def send(resources: Resources, message: NewMessage) -> None:
     await begin(resources, message.id)
 
 
+async def request(
+    resources: Resources,
+    message: NewMessage,
+    *,
+    strangers: bool = False,
+    unverified_only: bool = False,
+) -> None:
+    """Send a message to whoever has an address or a number, if somebody has it.
+
+    See ``account_messages.request`` for what is asked.
+    """
+    secrets = OneTimeSecrets.of(resources.settings.auth)
+    await account_messages.request(
+        resources.database,
+        message,
+        secrets,
+        strangers=strangers,
+        unverified_only=unverified_only,
+    )
+    await begin(resources, message.id)
+
+
 async def begin(resources: Resources, message_id: str) -> None:
     """Have a written message sent; while Temporal is away the housekeeping starts it later."""
     try:

@@ -16,11 +16,14 @@ from api.event_stream import OrderEvents
 from api.middleware import BodyLimitMiddleware, RequestMiddleware
 from api.openapi import install_openapi, operation_id
 from api.rate_limits import Limiter, RateLimitMiddleware
+from api.read_cache import ForgetMiddleware
 from api.routers import ROUTERS
+from api.sign_in_guard import SignInGuard
 from core.guest_tokens import OrderTokens
 from core.resources import Resources, open_resources
 from core.security import AccessTokens, Passwords
 from core.settings import Settings
+from search.backends import open_index
 
 VERSION = "1.0.0"
 _NO_NATIVE_TELEMETRY: TelemetryConfig = {
@@ -48,6 +51,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
             share(app, opened)
             yield
             app.state.order_events.close()
+            await app.state.search.close()
 
     tokens = AccessTokens.of(settings.auth)
     app = FastAPI(
@@ -73,6 +77,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
     install_openapi(app)
     install_docs(app)
     # The last one added is the outermost.
+    app.add_middleware(ForgetMiddleware)
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.api.max_body_bytes)
     app.add_middleware(RateLimitMiddleware, settings=settings, tokens=tokens)
     traced = settings.telemetry.otlp_endpoint is not None
@@ -88,7 +93,9 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
 def share(app: FastAPI, resources: Resources) -> None:
     """Give the handlers what they use."""
     app.state.resources = resources
+    app.state.search = open_index(resources.settings, resources.database)
     app.state.limiter = Limiter(resources.cache)
+    app.state.sign_in_guard = SignInGuard(resources.cache, resources.settings.throttle)
     app.state.order_events = OrderEvents(
         resources.database,
         poll_seconds=resources.settings.api.sse_poll_seconds,

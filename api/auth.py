@@ -42,8 +42,7 @@ async def signed_in(request: Request, token: AccessToken) -> Principal:
         ForbiddenError: an API key, which is nobody.
     """
     principal = await authenticated(request, token)
-    if principal.api_key_id is not None:
-        raise ForbiddenError("this is for people; an API key is a machine's")
+    _require_person(principal)
     return principal
 
 
@@ -75,8 +74,8 @@ async def visitor(request: Request) -> Principal | None:
         ForbiddenError: an API key, which buys nothing.
     """
     principal = await anyone(request)
-    if principal is not None and principal.api_key_id is not None:
-        raise ForbiddenError("this is for people; an API key is a machine's")
+    if principal is not None:
+        _require_person(principal)
     return principal
 
 
@@ -95,8 +94,10 @@ def has_role(*roles: str) -> Callable[[Principal], Coroutine[Any, Any, Principal
     return check
 
 
-def staff_with(permission: Permission) -> Any:
+def staff_with(permission: Permission, *, in_person: bool = False) -> Any:
     """Return a dependency that requires somebody of staff who has the permission.
+
+    ``in_person`` is for what two people decide together: nobody is two people by a key.
 
     Raises, when it runs:
         ForbiddenError: signed in, but with another role, or without the permission.
@@ -104,6 +105,8 @@ def staff_with(permission: Permission) -> Any:
 
     async def check(principal: Annotated[Principal, Depends(has_role("staff"))]) -> Principal:
         _require(principal, permission)
+        if in_person:
+            _require_person(principal)
         return principal
 
     return Depends(check)
@@ -156,6 +159,11 @@ def seller_with(permission: Permission) -> Any:
     return Depends(check)
 
 
+def _require_person(principal: Principal) -> None:
+    if principal.api_key_id is not None:
+        raise ForbiddenError("this is for people; an API key is a machine's")
+
+
 def _require(principal: Principal, permission: Permission) -> None:
     if not allows(principal.permissions, permission):
         raise ForbiddenError(f"this needs the permission {permission}")
@@ -176,12 +184,14 @@ TermsReader = Annotated[Principal, staff_with(Permission.TERMS_READ)]
 TermsWriter = Annotated[Principal, staff_with(Permission.TERMS_WRITE)]
 MoneyReader = Annotated[Principal, staff_with(Permission.MONEY_READ)]
 MoneyWriter = Annotated[Principal, staff_with(Permission.MONEY_WRITE)]
+Settler = Annotated[Principal, staff_with(Permission.MONEY_WRITE, in_person=True)]
 PeopleReader = Annotated[Principal, staff_with(Permission.PEOPLE_READ)]
 PeopleWriter = Annotated[Principal, staff_with(Permission.PEOPLE_WRITE)]
 Impersonator = Annotated[Principal, staff_with(Permission.IMPERSONATE)]
 AuditReader = Annotated[Principal, staff_with(Permission.AUDIT_READ)]
 SettingsReader = Annotated[Principal, staff_with(Permission.SETTINGS_READ)]
 SettingsWriter = Annotated[Principal, staff_with(Permission.SETTINGS_WRITE)]
+ReadsCatalogue = Annotated[Principal, seller_with(Permission.CATALOGUE_READ)]
 SellsCatalogue = Annotated[Principal, seller_with(Permission.CATALOGUE_WRITE)]
 VendorOrders = Annotated[VendorUser, vendor_with(Permission.ORDERS_WRITE)]
 VendorMoney = Annotated[VendorUser, vendor_with(Permission.MONEY_READ)]

@@ -14,10 +14,12 @@ from fastapi import Depends, Path, Query, Request
 from api.admission import Admission
 from api.cursors import Cursors
 from api.event_stream import OrderEvents
+from api.sign_in_guard import SignInGuard
 from core.domain.errors import NotFoundError
 from core.domain.ids import Prefix, is_id
 from core.resources import Resources
 from core.security import AccessTokens, Passwords
+from search.index import SearchIndex
 
 _SKU = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -42,6 +44,11 @@ async def _admission(request: Request) -> Admission:
     return admission
 
 
+async def _sign_in_guard(request: Request) -> SignInGuard:
+    guard: SignInGuard = request.app.state.sign_in_guard
+    return guard
+
+
 async def _tokens(request: Request) -> AccessTokens:
     tokens: AccessTokens = request.app.state.tokens
     return tokens
@@ -50,6 +57,11 @@ async def _tokens(request: Request) -> AccessTokens:
 async def _order_events(request: Request) -> OrderEvents:
     events: OrderEvents = request.app.state.order_events
     return events
+
+
+async def _search(request: Request) -> SearchIndex:
+    index: SearchIndex = request.app.state.search
+    return index
 
 
 _PathId = Annotated[str, Path(alias="id", description="A TypeID")]
@@ -76,7 +88,9 @@ Res = Annotated[Resources, Depends(_resources)]
 CursorsDep = Annotated[Cursors, Depends(_cursors)]
 PasswordsDep = Annotated[Passwords, Depends(_passwords)]
 AdmissionDep = Annotated[Admission, Depends(_admission)]
+SignInGuardDep = Annotated[SignInGuard, Depends(_sign_in_guard)]
 TokensDep = Annotated[AccessTokens, Depends(_tokens)]
+SearchDep = Annotated[SearchIndex, Depends(_search)]
 OrderEventsDep = Annotated[OrderEvents, Depends(_order_events)]
 DifferenceId = Annotated[str, _id_in_path(Prefix.DIFFERENCE)]
 ReconciliationId = Annotated[str, _id_in_path(Prefix.RECONCILIATION)]
@@ -84,16 +98,19 @@ OrderId = Annotated[str, _id_in_path(Prefix.ORDER)]
 ReturnId = Annotated[str, _id_in_path(Prefix.RETURN)]
 CartId = Annotated[str, _id_in_path(Prefix.CART)]
 DisputeId = Annotated[str, _id_in_path(Prefix.DISPUTE)]
+JobId = Annotated[str, _id_in_path(Prefix.JOB)]
+SessionId = Annotated[str, _id_in_path(Prefix.SESSION)]
 HoldId = Annotated[str, _id_in_path(Prefix.HOLD)]
 RuleId = Annotated[str, _id_in_path(Prefix.RULE)]
 ShipmentId = Annotated[str, _id_in_path(Prefix.SHIPMENT)]
 ProductId = Annotated[str, _id_in_path(Prefix.PRODUCT)]
 PromotionId = Annotated[str, _id_in_path(Prefix.PROMOTION)]
 SettlementId = Annotated[str, _id_in_path(Prefix.SETTLEMENT)]
+CategoryId = Annotated[str, _id_in_path(Prefix.CATEGORY)]
+VariantId = Annotated[str, _id_in_path(Prefix.VARIANT)]
 CommissionRuleId = Annotated[str, _id_in_path(Prefix.COMMISSION)]
 UserId = Annotated[str, _id_in_path(Prefix.USER)]
 MessageId = Annotated[str, _id_in_path(Prefix.MESSAGE)]
-SessionId = Annotated[str, _id_in_path(Prefix.SESSION)]
 ApiKeyId = Annotated[str, _id_in_path(Prefix.API_KEY)]
 VendorId = Annotated[str, _id_in_path(Prefix.VENDOR)]
 TransferId = Annotated[str, _id_in_path(Prefix.TRANSFER)]

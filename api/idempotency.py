@@ -110,6 +110,19 @@ async def _idempotency_key(
 IdempotencyKey = Annotated[str, Depends(_idempotency_key)]
 
 
+async def optional_idempotency_key(
+    key: Annotated[
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            description="1 to 255 visible ASCII characters; the same key gets the same answer",
+        ),
+    ] = None,
+) -> str | None:
+    """Read a key that need not be sent; one that is must be well-formed all the same."""
+    return None if key is None else await _idempotency_key(key)
+
+
 async def call_of(request: Request, key: str, caller_id: str) -> IdempotentCall:
     """Return a request with its key; the body is hashed, and can still be read."""
     return IdempotentCall(caller_id=caller_id, key=key, request_hash=await _hash_of(request))

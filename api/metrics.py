@@ -19,3 +19,8 @@ LIMITER_DOWN = Counter(
 )
 WEBHOOKS = Counter("webhooks_received_total", "Verified events.", ("provider", "novelty"))
 STREAMS = Gauge("order_event_streams", "Open event streams.")
+SIGN_IN_REFUSED = Counter(
+    "sign_in_refused_total",
+    "Tries to sign in and requests for messages that were refused as too many.",
+    ("policy",),
+)

@@ -93,21 +93,26 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 _PREFIXES = {
     "carts": "crt",
+    "categories": "cat",
     "differences": "dif",
     "disputes": "dsp",
     "commission-rules": "com",
     "holds": "hld",
+    "jobs": "job",
+    "order-jobs": "job",
     "orders": "ord",
     "products": "prd",
     "promotions": "prm",
     "reconciliations": "rec",
     "returns": "ret",
     "review-rules": "rul",
+    "sessions": "ses",
     "settlements": "stl",
     "shipments": "shp",
     "stock-transfers": "trf",
     "vendors": "ven",
     "users": "usr",
+    "variants": "var",
     "warehouses": "whs",
     "members": "usr",
     "invitations": "msg",
@@ -121,6 +126,7 @@ def _complete(path: str, operation: dict[str, Any], schemas: Mapping[str, Any]) 
             resource = (
                 path.removeprefix("/v1/")
                 .removeprefix("admin/")
+                .removeprefix("me/")
                 .removeprefix("vendor/")
                 .split("/")[0]
             )

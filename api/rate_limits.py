@@ -13,11 +13,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.context import context_of, header
 from api.errors import problem_of
 from api.metrics import LIMITED, LIMITER_DOWN
+from core.api_keys import MARK
 from core.cache import CACHE_ERRORS, CacheClient
-from core.domain.errors import NotAuthenticatedError, RateLimitedError
+from core.domain.errors import DomainError, NotAuthenticatedError, RateLimitedError
 from core.limits_storage import LimitsStorage
+from core.resources import Resources
 from core.security import AccessTokens
 from core.settings import Settings
+from models.repositories import api_keys
 
 log = structlog.get_logger("api")
 
@@ -73,13 +76,19 @@ class RateLimitMiddleware:
         self._app = app
         self._tokens = tokens
         self._default = parse(settings.api.rate_limit)
+        self._of_key = parse(settings.api.key_rate_limit)
         self._login = parse(settings.api.login_rate_limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(_UNLIMITED):
             await self._app(scope, receive, send)
             return
-        self._authenticate(scope)
+        try:
+            await self._authenticate(scope)
+        except DomainError as error:  # a key cannot be looked up now
+            response = problem_of(scope, error)
+            await response(scope, receive, send)
+            return
         policy, item, who = self._policy(scope)
         limiter: Limiter = scope["app"].state.limiter
         result = await limiter.hit(item, who)
@@ -100,7 +109,7 @@ class RateLimitMiddleware:
             return
         await self._app(scope, receive, send_with_fields)
 
-    def _authenticate(self, scope: Scope) -> None:
+    async def _authenticate(self, scope: Scope) -> None:
         authorization = header(scope, b"authorization")
         if authorization is None:
             return
@@ -109,8 +118,15 @@ class RateLimitMiddleware:
         if scheme.lower() != "bearer":
             context.refusal = NotAuthenticatedError("the Authorization header has no Bearer token")
             return
+        token = token.strip()
+        if token.startswith(MARK):
+            resources: Resources = scope["app"].state.resources
+            context.principal = await api_keys.principal_of(resources.database, token)
+            if context.principal is None:
+                context.refusal = NotAuthenticatedError("the API key is not valid")
+            return
         try:
-            context.principal = self._tokens.read(token.strip())
+            context.principal = self._tokens.read(token)
         except NotAuthenticatedError as error:
             context.refusal = error
 
@@ -120,5 +136,7 @@ class RateLimitMiddleware:
         if scope["path"].startswith("/v1/auth/"):
             return "login", self._login, f"login:{address}"
         principal = context_of(scope).principal
+        if principal and principal.api_key_id:
+            return "key", self._of_key, f"key:{principal.api_key_id}"
         who = f"account:{principal.user_id}" if principal else address
         return "default", self._default, who

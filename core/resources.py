@@ -22,6 +22,7 @@ from core.gateways.paystack import PaystackGateway
 from core.gateways.sms import HttpSmsGateway, SmsGateway
 from core.gateways.stripe import StripeGateway
 from core.settings import Settings
+from core.tagged_cache import TaggedCache
 from core.telemetry import trace_statements
 
 PAYMENT_GATEWAYS: Mapping[str, Callable[[Settings, Database], PaymentGateway]] = {
@@ -41,6 +42,7 @@ class Resources:
     settings: Settings
     database: Database
     cache: CacheClient
+    reads: TaggedCache
     temporal: Client
     payments: Mapping[str, PaymentGateway]
     carrier: CarrierGateway
@@ -81,6 +83,7 @@ async def open_resources(
             settings=settings,
             database=database,
             cache=cache,
+            reads=TaggedCache(cache),
             temporal=await temporal.connect(settings, lazy=not for_worker, runtime=runtime),
             payments=payments,
             carrier=carrier,

@@ -19,6 +19,7 @@ from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers.argon2 import Argon2Hasher
 from zxcvbn import zxcvbn
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from core.django_hashes import django_hashers
 from core.domain.errors import NotAuthenticatedError
@@ -31,6 +32,8 @@ MIN_PASSWORD_LENGTH = 8
 MAX_PASSWORD_LENGTH = 256
 _ACCEPTABLE_SCORE = 2
 """zxcvbn: 2 stands for 10^6 to 10^8 guesses; its lists hold the usual breached passwords."""
+_BREACHED = frozenset(FREQUENCY_LISTS["passwords"])
+"""The 30,000 most common of breached passwords, in lower case; zxcvbn finds variations of them."""
 _ZXCVBN_LIMIT = 72
 """Its time grows with the square of the length; the rest of a longer password only helps."""
 _ZXCVBN_LOCK = threading.Lock()
@@ -91,6 +94,8 @@ def password_weakness(password: str, *, about: Sequence[str] = ()) -> str | None
     """
     if len(password) < MIN_PASSWORD_LENGTH:
         return f"a password has at least {MIN_PASSWORD_LENGTH} characters"
+    if password.lower() in _BREACHED:
+        return "this password is in the lists of breached ones"
     known = [part[:_ZXCVBN_LIMIT] for part in about]
     known += [piece for part in about for piece in part[:_ZXCVBN_LIMIT].split("@")]
     with _ZXCVBN_LOCK:

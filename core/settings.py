@@ -17,9 +17,17 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from core.secret_stores import AwsSettings, SecretStore, VaultSettings
 from core.section import PLACEHOLDER, Section
+from core.settings_jobs import JobSettings
 from core.settings_objects import ObjectSettings, ObjectStoreKind
 from core.settings_payments import PaymentSettings
-from core.settings_people import AuthSettings, EmailSettings, PersonalSettings, SmsSettings
+from core.settings_people import (
+    AuthSettings,
+    EmailSettings,
+    PersonalSettings,
+    SmsSettings,
+    ThrottleSettings,
+)
+from core.settings_search import SearchSettings
 from core.settings_sources import SecretStoreSource
 from core.settings_trade import (
     CartSettings,
@@ -121,7 +129,11 @@ class ApiSettings(Section):
     rate_limit: str = Field(
         default="1000/second", description="per account, or per address without a token"
     )
+    key_rate_limit: str = Field(default="1000/second", description="per API key")
     login_rate_limit: str = Field(default="1000/second", description="per address, for /v1/auth")
+    read_cache_seconds: float = Field(
+        default=2.0, ge=0, le=60, description="age of an anonymous answer; 0 keeps none"
+    )
     max_body_bytes: int = 1024 * 1024
     max_cart_lines: int = 100
     max_quantity: int = 10_000
@@ -174,8 +186,10 @@ class Settings(BaseSettings):
     payments: PaymentSettings = PaymentSettings()
     carrier: CarrierSettings = CarrierSettings()
     objects: ObjectSettings = ObjectSettings()
+    jobs: JobSettings = JobSettings()
     auth: AuthSettings = AuthSettings()
     personal: PersonalSettings = PersonalSettings()
+    throttle: ThrottleSettings = ThrottleSettings()
     email: EmailSettings = EmailSettings()
     sms: SmsSettings = SmsSettings()
     api: ApiSettings = ApiSettings()
@@ -188,6 +202,7 @@ class Settings(BaseSettings):
     settlement: SettlementSettings = SettlementSettings()
     oversight: OversightSettings = OversightSettings()
     reconciliation: ReconciliationSettings = ReconciliationSettings()
+    search: SearchSettings = SearchSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     worker: WorkerSettings = WorkerSettings()
 

@@ -16,7 +16,7 @@ class AuthSettings(Section):
         default_factory=dict, description="JSON object of key id to key, still accepted"
     )
     issuer: str = "perdure"
-    access_token_seconds: int = 3600
+    access_token_seconds: int = 900
     refresh_token_seconds: int = 30 * 86_400
     failed_sign_in_seconds: float = Field(
         default=0.5, ge=0, description="a wrong password is answered no sooner, whoever is meant"
@@ -29,6 +29,28 @@ class AuthSettings(Section):
     one_time_key: SecretStr = Field(
         default=SecretStr(f"{PLACEHOLDER}-one-time-key-of-32-bytes-at-least"),
         description="makes the links and codes in messages; a new one ends those under way",
+    )
+
+
+class ThrottleSettings(Section):
+    """Against guessing and flooding; counted in Redis, see ``api.sign_in_guard``."""
+
+    free_tries: int = Field(
+        default=10, ge=1, description="wrong passwords of an account before it is locked"
+    )
+    first_lock_seconds: int = Field(default=30, ge=1, description="each further lock is twice it")
+    longest_lock_seconds: int = Field(default=3600, ge=1)
+    forget_seconds: int = Field(
+        default=86_400, ge=1, description="tries are forgotten so long after the first of them"
+    )
+    address_tries: int = Field(
+        default=100, ge=1, description="failed tries of one address in ten minutes"
+    )
+    messages_per_recipient: int = Field(
+        default=5, ge=1, description="in an hour; more requests are answered, and not sent"
+    )
+    messages_per_address: int = Field(
+        default=100, ge=1, description="messages that one address may ask for in an hour"
     )
 
 
@@ -54,6 +76,9 @@ class SmsSettings(Section):
     api_base: str = "http://127.0.0.1:18090/sms"
     api_key: SecretStr = SecretStr(f"sms_{PLACEHOLDER}")
     sender: str = "Perdure"
+    countries: tuple[str, ...] = Field(
+        default=(), description="JSON list of countries whose numbers get codes; [] means all"
+    )
     timeout_seconds: float = 20.0
 
 

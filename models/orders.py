@@ -126,6 +126,7 @@ class OrderItem(SQLModel, table=True):
             "returned_quantity BETWEEN 0 AND quantity", name="returned_within_quantity"
         ),
         CheckConstraint("discount_amount BETWEEN 0 AND total_amount", name="discount_within_total"),
+        Index("ix_order_items_sku", "sku"),
     )
 
     order_id: str = Field(primary_key=True, foreign_key="orders.id")

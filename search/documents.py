@@ -68,6 +68,8 @@ SELECT p.id FROM products p
 WHERE (CAST(:after AS text) IS NULL OR p.id > :after) AND {_ON_SALE} ORDER BY p.id LIMIT :limit
 """)
 
+_COUNT = text(f"SELECT count(*) AS number FROM products p WHERE {_ON_SALE}")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProductDocument:
@@ -128,6 +130,11 @@ async def product_ids_on_sale(
     """Return ids in ascending order, those after one: what a rebuild goes through."""
     rows = await database.statement(_IDS, {"after": after, "limit": limit})
     return [row["id"] for row in rows]
+
+
+async def count_on_sale(database: Database) -> int:
+    """Return how many products are on sale."""
+    return int((await database.statement(_COUNT, {}))[0]["number"])
 
 
 def _document(row: Mapping[str, Any]) -> ProductDocument:

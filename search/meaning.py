@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from search import synonyms, typos
-from search.words import MAX_WORDS, STOP_WORDS, fold, singular, words
+from search.words import IRREGULAR_PLURALS, MAX_WORDS, STOP_WORDS, fold, singular, words
 
 _SKU = re.compile(r"[a-z0-9][a-z0-9._-]{2,63}")
 _SHORTEST_PART = 2
@@ -184,6 +184,11 @@ def _spans(asked: Sequence[str]) -> Sequence[tuple[range, str]]:
         (range(place, place + 2), asked[place] + asked[place + 1])
         for place in range(len(asked) - 1)
     ]
+    found.extend(
+        (range(place, place + 1), IRREGULAR_PLURALS[word])
+        for place, word in enumerate(asked)
+        if word in IRREGULAR_PLURALS
+    )
     singulars = [singular(word) for word in asked]
     for place in range(len(asked)):
         for end in range(place + 1, min(place + _LONGEST_TERM, len(asked)) + 1):

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from search.documents import ProductDocument
 from search.queries import SuggestionKind
-from search.words import joined, words
+from search.words import other_forms, words
 
 MAX_DESCRIPTION = 20_000
 """Characters of a description that are searched."""
@@ -142,11 +142,11 @@ def _texts(document: ProductDocument) -> tuple[str, str, str, str]:
 
 
 def _searchable(text_: str) -> str:
-    return " ".join((*words(text_), *joined(text_)))
+    return " ".join((*words(text_), *other_forms(text_)))
 
 
 def _vocabulary(document: ProductDocument) -> Iterable[str]:
-    return (word for part in _texts(document) for word in (*words(part), *joined(part)))
+    return (word for part in _texts(document) for word in (*words(part), *other_forms(part)))
 
 
 def _names(document: ProductDocument) -> Iterable[tuple[str, str, str]]:

@@ -175,7 +175,8 @@ WITH matched AS MATERIALIZED (
     SELECT number, tier, row_number() OVER () AS place FROM (
         SELECT number, tier FROM matched
         ORDER BY tier DESC, in_stock DESC, created_at DESC, number DESC
-        LIMIT least(greatest(CAST(:offset AS integer) + CAST(:limit AS integer), {RANKED}), {DEEPEST})) first
+        LIMIT least(greatest(CAST(:offset AS integer) + CAST(:limit AS integer), {RANKED}),
+                    {DEEPEST})) first
 ), page AS (
     SELECT b.place, b.tier, d.product_id, d.rank FROM best b CROSS JOIN LATERAL (
         SELECT d.product_id, CASE WHEN b.place <= {RANKED} THEN {rank} END AS rank

@@ -33,9 +33,29 @@ STOP_WORDS = frozenset(
 )
 """Too common to be looked for, unless nothing else is asked."""
 
+IRREGULAR_PLURALS = {
+    "calves": "calf",
+    "children": "child",
+    "feet": "foot",
+    "geese": "goose",
+    "halves": "half",
+    "knives": "knife",
+    "leaves": "leaf",
+    "loaves": "loaf",
+    "men": "man",
+    "mice": "mouse",
+    "scarves": "scarf",
+    "shelves": "shelf",
+    "bookshelves": "bookshelf",
+    "teeth": "tooth",
+    "women": "woman",
+    "wolves": "wolf",
+}
+"""Plurals that no stemmer brings to their singular; both forms are one to who searches."""
+
 _SHORTEST_PLURAL = 3
 _WORD = re.compile(r"[^\W_]+")
-_JOINED = re.compile(r"[^\W_]+(?:[-'\u2019.&][^\W_]+)+")
+_JOINED = re.compile(r"[^\W_]+(?:[-'\u2019.&][^\W_]+)*")
 _WHOLE_LETTERS = str.maketrans(
     {
         "ø": "o",
@@ -64,14 +84,23 @@ def words(text: str) -> Sequence[str]:
     return [word[:MAX_WORD_LENGTH] for word in _WORD.findall(fold(text))]
 
 
-def joined(text: str) -> Sequence[str]:
-    """Return words that a hyphen or an apostrophe holds together, as one: ``tshirt``, ``mens``."""
-    found = _JOINED.findall(fold(text))
-    return ["".join(_WORD.findall(word))[:MAX_WORD_LENGTH] for word in found]
+def other_forms(text: str) -> Sequence[str]:
+    """Return what a text may be found by beside its words.
+
+    Words that a hyphen or an apostrophe holds together are one word too (``tshirt``, ``mens``), and
+    irregular plurals are there in the singular.
+    """
+    # The pattern takes single words too: one that had to find a hyphen would look for it from every
+    # letter of a long run.
+    parts = [_WORD.findall(run) for run in _JOINED.findall(fold(text))]
+    joined = ["".join(run)[:MAX_WORD_LENGTH] for run in parts if len(run) > 1]
+    return [*joined, *(IRREGULAR_PLURALS[w] for w in words(text) if w in IRREGULAR_PLURALS)]
 
 
 def singular(word: str) -> str:
     """Return an English word without the ending of a plural; ``glass`` and ``bus`` stay."""
+    if word in IRREGULAR_PLURALS:
+        return IRREGULAR_PLURALS[word]
     if len(word) <= _SHORTEST_PLURAL or word.endswith(("ss", "us", "is")):
         return word
     if word.endswith("ies"):

@@ -186,6 +186,8 @@ async def stack(servers: TestServers, _three_servers: None, postgres_url: str) -
 def settings(stack: Addresses, servers: TestServers) -> Settings:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PERDURE_ENVIRONMENT", "test")
+        # Tests write rows and look at once; those of the cache turn it on.
+        patch.setenv("PERDURE_API_READ_CACHE_SECONDS", "0")
         patch.setenv("PERDURE_OBJECTS_DIRECTORY", str(servers.directory / "objects"))
         for name, value in stack_environment(stack).items():
             patch.setenv(name, value)

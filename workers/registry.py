@@ -10,12 +10,16 @@ from typing import Any
 from activities.account_messages import GatewayAccountMessageActivities
 from activities.captures import GatewayCaptureActivities
 from activities.carrier import GatewayCarrierActivities
+from activities.catalogue_sync import Applier, ForgetfulReads, OutboxSyncActivities
 from activities.checkout import PostgresCheckoutActivities
 from activities.disputes import GatewayDisputeActivities
 from activities.erasures import PostgresErasureActivities
 from activities.event_poll import GatewayEventPollActivities
 from activities.fulfillment import PostgresFulfillmentActivities
 from activities.housekeeping import PostgresHousekeepingActivities
+from activities.index import SearchIndexActivities
+from activities.index_changes import IndexChanges
+from activities.jobs import PostgresJobActivities
 from activities.order_changes import PostgresOrderChangeActivities
 from activities.parking import PostgresParkingActivities
 from activities.payments import GatewayPaymentActivities
@@ -31,18 +35,24 @@ from activities.stock import PostgresStockActivities
 from activities.vendor_transfers import GatewayTransferActivities
 from activities.webhooks import PostgresWebhookActivities
 from core.resources import Resources
+from search.backends import open_index
 from workflows.account_message import AccountMessageWorkflow
 from workflows.carrier_event import CarrierEventWorkflow
+from workflows.catalogue_sync import CatalogueSyncWorkflow
+from workflows.catalogue_upkeep import CatalogueUpkeepWorkflow
 from workflows.checkout import CheckoutWorkflow
 from workflows.dispute import DisputeWorkflow
 from workflows.erasure import ErasureWorkflow
 from workflows.event_poll import EventPollWorkflow
 from workflows.fulfillment import FulfillmentWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
+from workflows.job import JobWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
 from workflows.payment_event import PaymentEventWorkflow
+from workflows.ports.catalogue_sync import Consumer
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.refund import RefundWorkflow
+from workflows.reindex import ReindexWorkflow
 from workflows.repair import RepairWorkflow
 from workflows.returns import ReturnWorkflow
 from workflows.settlement import SettlementWorkflow
@@ -133,11 +143,27 @@ POOLS: Mapping[TaskQueue, Pool] = {
         workflow_pollers=2,
         activity_pollers=2,
     ),
+    TaskQueue.CATALOGUE: Pool(
+        workflows=[JobWorkflow],
+        activities=lambda resources: [_jobs(resources)],
+        calls_providers=True,
+        max_concurrent_activities=8,
+        workflow_pollers=2,
+        activity_pollers=2,
+    ),
     TaskQueue.NOTIFICATIONS: Pool(
         workflows=[AccountMessageWorkflow],
         activities=lambda resources: [_account_messages(resources)],
         calls_providers=True,
         max_concurrent_activities=20,
+        workflow_pollers=2,
+        activity_pollers=2,
+    ),
+    TaskQueue.SEARCH: Pool(
+        workflows=[CatalogueSyncWorkflow, CatalogueUpkeepWorkflow, ReindexWorkflow],
+        activities=lambda resources: [*_of_search(resources)],
+        calls_providers=True,
+        max_concurrent_activities=6,
         workflow_pollers=2,
         activity_pollers=2,
     ),
@@ -162,6 +188,26 @@ def _account_messages(resources: Resources) -> GatewayAccountMessageActivities:
 
 def _checkout(resources: Resources) -> PostgresCheckoutActivities:
     return PostgresCheckoutActivities(resources.database, resources.temporal, resources.settings)
+
+
+def _jobs(resources: Resources) -> PostgresJobActivities:
+    return PostgresJobActivities(
+        resources.database, resources.objects, resources.temporal, resources.settings.jobs
+    )
+
+
+def _of_search(resources: Resources) -> Sequence[object]:
+    database, reads = resources.database, resources.reads
+    index = open_index(resources.settings, database)
+    changes = IndexChanges(database, index, reads)
+    appliers: dict[Consumer, Applier] = {
+        Consumer.CACHE: ForgetfulReads(database, reads),
+        Consumer.SEARCH: changes,
+    }
+    return [
+        OutboxSyncActivities(database, appliers),
+        SearchIndexActivities(database, resources.temporal, index, changes),
+    ]
 
 
 def _parking(resources: Resources) -> PostgresParkingActivities:

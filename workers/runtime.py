@@ -19,7 +19,7 @@ from core.settings import Settings
 from workers.health import serve_health
 from workers.interceptors import ActivityInterceptor
 from workers.registry import POOLS, activities_of
-from workers.schedules import ensure_schedules
+from workers.schedules import ensure_schedules, ensure_syncs
 from workflows.task_queues import TaskQueue
 
 PASSED_THROUGH = (
@@ -100,6 +100,8 @@ async def run(settings: Settings, queues: Sequence[TaskQueue], stop: asyncio.Eve
     ):
         if TaskQueue.MAINTENANCE in queues:
             await ensure_schedules(resources.temporal, settings, resources.payments)
+        if TaskQueue.SEARCH in queues:
+            await ensure_syncs(resources.temporal)
         _log.info("polling", queues=[str(queue) for queue in queues])
         await stop.wait()
         _log.info("draining", seconds=settings.worker.drain_seconds)

@@ -18,13 +18,18 @@ from temporalio.client import (
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
+from temporalio.common import WorkflowIDConflictPolicy
 
 from core.settings import Settings
 from workflows import workflow_ids
+from workflows.catalogue_sync import CatalogueSyncWorkflow
+from workflows.catalogue_upkeep import CatalogueUpkeepWorkflow
 from workflows.event_poll import EventPollWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
+from workflows.ports.catalogue_sync import CatalogueSync, Consumer
 from workflows.ports.event_poll import EventPoll
 from workflows.ports.housekeeping import Housekeeping
+from workflows.ports.index import Upkeep
 from workflows.ports.reconciliation import Reconciliation
 from workflows.ports.settlements import SettlementRun
 from workflows.reconciliation import ReconciliationWorkflow
@@ -38,6 +43,8 @@ def schedules(settings: Settings, providers: Iterable[str]) -> dict[str, Schedul
         "event-poll": _event_poll(),
         "housekeeping": _housekeeping(),
         "settlements": _settlements(settings),
+        "catalogue-upkeep": _catalogue_upkeep("catalogue-upkeep", timedelta(minutes=10)),
+        "index-compare": _catalogue_upkeep("index-compare", timedelta(hours=1), compare=True),
         **{
             workflow_ids.reconciliation(provider): _reconciliation(settings, provider)
             for provider in providers
@@ -84,6 +91,19 @@ def _settlements(settings: Settings) -> Schedule:
     )
 
 
+def _catalogue_upkeep(name: str, every: timedelta, *, compare: bool = False) -> Schedule:
+    return _every(
+        every,
+        ScheduleActionStartWorkflow(
+            CatalogueUpkeepWorkflow.run,
+            Upkeep(compare=compare),
+            id=name,
+            task_queue=TaskQueue.SEARCH,
+            static_summary="Keep the followers of the catalogue, and the index, in order",
+        ),
+    )
+
+
 def _reconciliation(settings: Settings, provider: str) -> Schedule:
     return _every(
         timedelta(seconds=settings.reconciliation.every_seconds),
@@ -113,6 +133,19 @@ async def ensure_schedules(client: Client, settings: Settings, providers: Iterab
             await client.create_schedule(schedule_id, schedule)
         except ScheduleAlreadyRunningError:
             await client.get_schedule_handle(schedule_id).update(_Update(schedule))
+
+
+async def ensure_syncs(client: Client) -> None:
+    """Start the workflows that follow the catalogue, unless they run."""
+    for consumer in Consumer:
+        await client.start_workflow(
+            CatalogueSyncWorkflow.run,
+            CatalogueSync(consumer=consumer),
+            id=workflow_ids.catalogue_sync(consumer),
+            task_queue=TaskQueue.SEARCH,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            static_summary=f"Keep the {consumer} right",
+        )
 
 
 class _Update:

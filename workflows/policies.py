@@ -86,3 +86,37 @@ FAREWELL_PATIENCE = timedelta(days=1)
 
 ERASURE_STEP_TIMEOUT = timedelta(minutes=5)
 """Of somebody who has ordered for many years."""
+
+JOB_STRETCH_TIMEOUT = timedelta(minutes=15)
+"""A stretch of work on a job stops by itself long before this."""
+
+JOB_FILE_TIMEOUT = timedelta(minutes=30)
+"""Of the file that a job leaves behind."""
+
+JOB_HEARTBEAT = timedelta(seconds=20)
+"""Of one part of a job; a worker that was killed is replaced after so long."""
+
+JOB_RETRIES = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
+)
+"""It goes on at its part until the database and the store of files are back."""
+
+SYNC_STINT = timedelta(minutes=10)
+SYNC_STINT_TIMEOUT = timedelta(minutes=30)
+"""A stint ends when nothing is left to do; the last batch of an import may take its time."""
+SYNC_STINTS = 144
+"""A day of stints in one run."""
+SYNC_HEARTBEAT = timedelta(seconds=10)
+"""Who follows the catalogue and dies is replaced after so long."""
+SYNC_RETRIES = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500), maximum_interval=timedelta(seconds=5)
+)
+SYNC_PAUSE_AFTER_FAILURE = timedelta(seconds=5)
+
+INDEX_STEP_TIMEOUT = timedelta(hours=1)
+INDEX_HEARTBEAT = timedelta(minutes=2)
+"""Of one page: a backend with a queue may take its time for it."""
+INDEX_RETRIES = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
+)
+"""A rebuild waits for its backend; one that was given up elsewhere ends."""

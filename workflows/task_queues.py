@@ -11,4 +11,6 @@ class TaskQueue(StrEnum):
     PAYMENTS = "payments"
     FULFILLMENT = "fulfillment"
     MAINTENANCE = "maintenance"
+    CATALOGUE = "catalogue"
     NOTIFICATIONS = "notifications"
+    SEARCH = "search"

@@ -73,3 +73,7 @@ def job(job_id: str) -> str:
 
 def reindex(index: str) -> str:
     return f"reindex/{index}"
+
+
+def catalogue_sync(consumer: str) -> str:
+    return f"catalogue-sync/{consumer}"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Query, Request, Response
+from fastapi import Request, Response
 
 from api import step_in, stuck
 from api.auth import OrdersReader, OrdersWriter
@@ -12,8 +12,8 @@ from api.dependencies import Cursor, CursorsDep, Limit, OrderId, Res
 from api.idempotency import Idempotent
 from api.json_route import JsonResponse, router
 from api.openapi import problems
+from api.order_filters import OrderFilters
 from api.pages import page
-from api.schemas.base import NO_CONTROLS
 from api.schemas.oversight import (
     ResolveRequest,
     RetryRequest,
@@ -23,7 +23,6 @@ from api.schemas.oversight import (
     StuckPage,
 )
 from api.staff_rendering import staff_detail_document, staff_order_document, stuck_document
-from core.domain.statuses import FulfillmentStatus, OrderStatus, PaymentStatus
 from models.repositories import dispute_views, oversight_views
 from workflows.messages import Action, Resolution
 
@@ -36,8 +35,6 @@ _DECIDE: dict[int | str, dict[str, Any]] = {
     **_ONE,
     **problems("idempotency-key-missing", "idempotency-key-reused", "invalid-state"),
 }
-_TEN_YEARS = 10 * 366 * 86_400
-_SomeId = Annotated[str | None, Query(max_length=100, pattern=NO_CONTROLS)]
 
 
 @api.get("/admin/orders", response_model=StaffOrderPage, responses=_LIST)
@@ -46,27 +43,11 @@ async def list_all_orders(
     _staff: OrdersReader,
     resources: Res,
     cursors: CursorsDep,
+    filters: OrderFilters,
     limit: Limit = 20,
     cursor: Cursor = None,
-    status: Annotated[OrderStatus | None, Query()] = None,
-    payment_status: Annotated[PaymentStatus | None, Query()] = None,
-    fulfillment_status: Annotated[FulfillmentStatus | None, Query()] = None,
-    customer_id: _SomeId = None,
-    vendor_id: _SomeId = None,
-    stuck_for: Annotated[
-        int | None,
-        Query(ge=0, le=_TEN_YEARS, description="Seconds for which a step of it has waited"),
-    ] = None,
 ) -> Response:
     """Return orders of all customers, the newest first."""
-    filters = oversight_views.Filters(
-        status=status,
-        payment_status=payment_status,
-        fulfillment_status=fulfillment_status,
-        customer_id=customer_id,
-        vendor_id=vendor_id,
-        stuck_for=stuck_for,
-    )
     scope = {"list": "admin-orders", "filters": repr(filters)}
     rows = await oversight_views.list_orders(
         resources.database, filters, limit=limit + 1, before=cursors.open(cursor, scope=scope)

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import Query, Request, Response
 
 from api import settlements
-from api.auth import MoneyReader, MoneyWriter
+from api.auth import MoneyReader, Settler
 from api.dependencies import Cursor, CursorsDep, Limit, Res, SettlementId
 from api.idempotency import Idempotent
 from api.json_route import JsonResponse, router
@@ -40,7 +40,7 @@ _ONCE = (*_STAFF, "idempotency-key-missing", "idempotency-key-reused", "invalid-
 async def draw_settlement(
     request: Request,
     wanted: SettlementRequest,
-    _staff: MoneyWriter,
+    _staff: Settler,
     call: Idempotent,
     resources: Res,
 ) -> Response:
@@ -105,7 +105,7 @@ async def approve_settlement(
     request: Request,
     wanted: SettlementId,
     body: Approve | None = None,
-    _staff: MoneyWriter,
+    _staff: Settler,
     call: Idempotent,
     resources: Res,
 ) -> Response:
@@ -125,7 +125,7 @@ async def cancel_settlement(
     request: Request,
     wanted: SettlementId,
     body: Decide,
-    _staff: MoneyWriter,
+    _staff: Settler,
     call: Idempotent,
     resources: Res,
 ) -> Response:
@@ -146,7 +146,7 @@ async def retry_settlement(
     request: Request,
     wanted: SettlementId,
     body: Decide,
-    _staff: MoneyWriter,
+    _staff: Settler,
     call: Idempotent,
     resources: Res,
 ) -> Response:

@@ -2,58 +2,62 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Header, Response
 
+from api import account_messages as messages
 from api.cart_recovery import merge_cart
-from api.dependencies import PasswordsDep, Res
+from api.dependencies import PasswordsDep, Res, SignInGuardDep
 from api.json_route import JsonResponse, router
+from api.new_passwords import require_good
 from api.openapi import problems
 from api.schemas.identity import Login, RefreshRequest, Registration, Session, User
 from api.sign_in import SignInDep
-from core.domain.errors import (
-    FieldError,
-    InvalidRequestError,
-    InvalidStateError,
-    NotAuthenticatedError,
-    NotFoundError,
-)
+from core.domain.errors import InvalidStateError, NotAuthenticatedError, NotFoundError
 from core.domain.ids import Prefix, is_id, new_id
-from core.security import hash_refresh_token, new_refresh_token, password_weakness
-from models.repositories import sessions, users
-from models.users import SignInMethod
+from core.one_time import OneTimeSecrets
+from core.security import hash_refresh_token, new_refresh_token
+from models.repositories import account_messages, sessions, users
+from models.repositories.account_messages import NewMessage
+from models.users import MessageKind, SignInMethod
 
 api = router("identity")
 
 
 @api.post("/auth/register", status_code=201, response_model=User)
-async def register(wanted: Registration, resources: Res, passwords: PasswordsDep) -> Response:
-    """Make a customer's account.
+async def register(
+    wanted: Registration, resources: Res, passwords: PasswordsDep, guard: SignInGuardDep
+) -> Response:
+    """Make a customer's account, and send a link that confirms its e-mail address.
 
-    A registered e-mail address gets the same answer, with an id that leads nowhere, and nothing
-    changes: nobody can find out who has an account here.
+    A registered address gets the same answer in the same time, with an id that leads nowhere, and
+    its owner a message that says so: nobody can find out who has an account here.
     """
-    weakness = await asyncio.to_thread(
-        password_weakness, wanted.password, about=(wanted.email, wanted.name)
-    )
-    if weakness:
-        raise InvalidRequestError([FieldError(pointer="/password", detail=weakness)])
+    await require_good(wanted.password, about=(wanted.email, wanted.name))
     user_id = new_id(Prefix.USER)
-    await users.add_user(
-        resources.database,
-        user_id=user_id,
-        email=wanted.email,
-        name=wanted.name,
-        password_hash=await passwords.hash(wanted.password),
-    )
+    password_hash = await passwords.hash(wanted.password)
+    async with resources.database.transaction() as session:
+        registered = await users.register(
+            session,
+            user_id=user_id,
+            email=wanted.email,
+            name=wanted.name,
+            password_hash=password_hash,
+        )
+        kind = MessageKind.VERIFY_EMAIL if registered.made else MessageKind.ALREADY_REGISTERED
+        message = NewMessage(kind=kind, recipient=wanted.email, user_id=registered.user_id)
+        await account_messages.write(session, message, OneTimeSecrets.of(resources.settings.auth))
+    if await guard.may_write_to(wanted.email):
+        await messages.begin(resources, message.id)
     return JsonResponse(
         {
             "id": user_id,
             "email": wanted.email,
+            "email_verified": False,
+            "phone": None,
             "name": wanted.name,
             "role": "customer",
             "vendor_id": None,
@@ -69,6 +73,7 @@ async def login(
     wanted: Login,
     resources: Res,
     passwords: PasswordsDep,
+    guard: SignInGuardDep,
     sign_in: SignInDep,
     cart_id: Annotated[
         str, Header(description="A guest's cart that becomes part of the customer's")
@@ -77,8 +82,10 @@ async def login(
 ) -> Response:
     """Sign in with e-mail address and password; a wrong one of either gets the same answer.
 
+    After some wrong passwords the account is locked for a while, ever longer: 429 says how long.
     A cart that cannot be merged is left as it is: nobody is kept out for it.
     """
+    attempt = await guard.begin(wanted.email, sign_in.address)
     credentials = None
     if "\x00" not in wanted.email:  # PostgreSQL has no such text, so it is nobody's address
         credentials = await users.find_credentials(resources.database, wanted.email.strip())
@@ -93,10 +100,12 @@ async def login(
             present=password_hash,
             replacement=check.replacement,
         )
+    opened = await sign_in.open(credentials, SignInMethod.PASSWORD)
+    await attempt.succeeded()
     if cart_token is not None and is_id(Prefix.CART, cart_id):
         with suppress(NotFoundError, InvalidStateError):
             await merge_cart(resources, cart_id, customer_id=credentials.user_id, token=cart_token)
-    return await sign_in.open(credentials, SignInMethod.PASSWORD)
+    return opened
 
 
 @api.post("/auth/refresh", response_model=Session, responses=problems("not-authenticated"))

@@ -23,7 +23,7 @@ _PLACE = problems(
 
 @api.post("/holds", status_code=201, response_model=Hold, responses=_PLACE)
 async def create_hold(
-    request: Request, wanted: HoldRequest, call: Idempotent, resources: Res
+    request: Request, wanted: HoldRequest, _owner: SignedIn, call: Idempotent, resources: Res
 ) -> Response:
     """Hold every unit until a deadline, or none; it ends by itself."""
     return await holds.place_hold(request, resources, call, wanted)

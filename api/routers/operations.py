@@ -11,7 +11,7 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api import engine
-from api.dependencies import Res
+from api.dependencies import Res, SearchDep
 from api.json_route import JsonResponse
 from api.schemas.operations import Alive, Readiness
 from core.cache import CACHE_ERRORS
@@ -30,15 +30,17 @@ async def healthz() -> Response:
 
 
 @api.get("/readyz", response_model=Readiness, responses={503: {"model": Readiness}})
-async def readyz(resources: Res) -> Response:
+async def readyz(resources: Res, index: SearchDep) -> Response:
     """Say whether this process can serve: 503 if something that it needs is down."""
     checks = dict(
         zip(
-            ("postgresql", "redis", "temporal"),
+            ("postgresql", "redis", "temporal", "search"),
             await asyncio.gather(
                 _check(resources.database.ping, required=True),
                 _check(lambda: _ping_redis(resources), required=False),
                 _check(lambda: engine.ping(resources.temporal), required=True),
+                # Who knows what they want can still buy it.
+                _check(index.ping, required=False),
             ),
             strict=True,
         )

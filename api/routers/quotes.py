@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import Response
 
 from api import carts
-from api.auth import Visitor
+from api.auth import Anyone
 from api.carts import PricedCart
 from api.dependencies import Res
 from api.json_route import JsonResponse, router
@@ -22,7 +22,7 @@ api = router("checkout")
 
 
 @api.post("/quotes", response_model=Quote)
-async def create_quote(wanted: QuoteRequest, caller: Visitor, resources: Res) -> Response:
+async def create_quote(wanted: QuoteRequest, caller: Anyone, resources: Res) -> Response:
     """Price a cart without promising anything; carts can be priced before signing in."""
     carts.check_lines(wanted.items, resources.settings.api)
     snapshot = await cart_snapshot(
@@ -33,7 +33,7 @@ async def create_quote(wanted: QuoteRequest, caller: Visitor, resources: Res) ->
         region=wanted.shipping_address.region,
         shipping_method=wanted.shipping_method,
         promotion_code=wanted.promotion_code,
-        counted_as=caller.user_id if caller else None,
+        counted_as=caller.user_id if caller and not caller.api_key_id else None,
     )
     priced = carts.price(
         wanted.items, snapshot, currency=wanted.currency, promotion_code=wanted.promotion_code

@@ -36,8 +36,12 @@ def example(*values: dict[str, Any]) -> ConfigDict:
     return ConfigDict(extra="forbid", frozen=True, json_schema_extra={"examples": [*values]})
 
 
-def _normal_email(value: str) -> str:
-    """Check the syntax only: no DNS, so that the answer depends on nobody."""
+def normal_email(value: str) -> str:
+    """Return an address in its normal form; no DNS, so that the answer depends on nobody.
+
+    Raises:
+        ValueError: it is not written like an address.
+    """
     try:
         return validate_email(value, check_deliverability=False, test_environment=True).normalized
     except EmailNotValidError as error:
@@ -45,7 +49,7 @@ def _normal_email(value: str) -> str:
 
 
 Email = Annotated[
-    str, StringConstraints(min_length=3, max_length=254), AfterValidator(_normal_email)
+    str, StringConstraints(min_length=3, max_length=254), AfterValidator(normal_email)
 ]
 
 

@@ -7,19 +7,24 @@ from typing import Any
 from api.schemas.base import MONEY_EXAMPLE, Moment, Money, Schema, example
 from core.domain.backorders import BackorderPolicy
 
-_CATEGORY = {
+CATEGORY_EXAMPLE = {
     "id": "cat_01jd7x9k2me8kv1qzr5t0w3y4b",
     "name": "T-shirts",
     "slug": "t-shirts",
     "parent_id": None,
+    "description": "Short sleeves, long lives.",
+    "position": 0,
+    "path": "clothing/t-shirts",
 }
-_PRODUCT = {
+PRODUCT_EXAMPLE: dict[str, Any] = {
     "id": "prd_01jd7x9k2me8kv1qzr5t0w3y4b",
     "name": "Plain tee",
     "slug": "plain-tee",
     "description": "Heavy cotton, cut straight.",
     "vendor_id": "ven_01jd7x9k2me8kv1qzr5t0w3y4b",
     "status": "published",
+    "options": [{"name": "color", "values": ["black"]}, {"name": "size", "values": ["M", "L"]}],
+    "attributes": {"material": "cotton"},
     "category_ids": ["cat_01jd7x9k2me8kv1qzr5t0w3y4b"],
     "media": [
         {
@@ -56,12 +61,17 @@ _STOCK = {
 
 
 class Category(Schema):
-    model_config = example(_CATEGORY)
+    """``path`` has the slugs from the top down; ``position`` orders those of one parent."""
+
+    model_config = example(CATEGORY_EXAMPLE)
 
     id: str
     name: str
     slug: str
     parent_id: str | None
+    description: str
+    position: int
+    path: str
 
 
 class Media(Schema):
@@ -87,8 +97,17 @@ class Variant(Schema):
     promised_at: Moment | None = None
 
 
+class Option(Schema):
+    """What variants are told apart by."""
+
+    name: str
+    values: list[str]
+
+
 class Product(Schema):
-    model_config = example(_PRODUCT)
+    """``attributes`` are what all of its variants have in common."""
+
+    model_config = example(PRODUCT_EXAMPLE)
 
     id: str
     name: str
@@ -96,20 +115,22 @@ class Product(Schema):
     description: str
     vendor_id: str
     status: str
+    options: list[Option]
+    attributes: dict[str, Any]
     category_ids: list[str]
     media: list[Media]
     variants: list[Variant]
 
 
 class CategoryPage(Schema):
-    model_config = example({"data": [_CATEGORY], "next_cursor": None})
+    model_config = example({"data": [CATEGORY_EXAMPLE], "next_cursor": None})
 
     data: list[Category]
     next_cursor: str | None
 
 
 class ProductPage(Schema):
-    model_config = example({"data": [_PRODUCT], "next_cursor": None})
+    model_config = example({"data": [PRODUCT_EXAMPLE], "next_cursor": None})
 
     data: list[Product]
     next_cursor: str | None

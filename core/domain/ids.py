@@ -9,6 +9,7 @@ import hashlib
 import re
 import secrets
 import time
+from datetime import datetime
 from enum import StrEnum
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -84,6 +85,11 @@ def dated_id(prefix: Prefix, at: int, *parts: str | int) -> str:
     """Return the one id that belongs to ``parts`` and a moment, a Unix time in seconds."""
     seed = "\x1f".join((prefix, str(at), *map(str, parts)))
     return _compose(prefix, at * 1000, hashlib.sha256(seed.encode()).digest()[:10])
+
+
+def first_id(prefix: Prefix, at: datetime) -> str:
+    """Return what no id of a moment or later comes before, in the order of ids."""
+    return f"{prefix}_{_encode(int(at.timestamp() * 1000) << 80)}"
 
 
 def issued_at(text: str) -> int:

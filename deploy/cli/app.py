@@ -217,6 +217,19 @@ def migrate_v1_users(
 
 
 @app.command()
+def reindex(
+    *,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    reason: Annotated[str, typer.Option(help="Why, for the log.")] = "asked for",
+) -> None:
+    """Rebuild the search index while people search in the old one; tell how far it is."""
+    use_stack(data_dir)
+    from deploy.cli.reindex import run_reindex  # noqa: PLC0415  # heavy
+
+    run_reindex(reason)
+
+
+@app.command()
 def demo(
     *,
     data_dir: DataDir = DEFAULT_DATA_DIR,

@@ -22,7 +22,7 @@ CHECKOUTS_AT_ONCE = "8"
 
 WORKERS = {
     "worker-orders": "checkout,inventory,fulfillment",
-    "worker-payments": "payments,maintenance,notifications",
+    "worker-payments": "payments,maintenance,catalogue,notifications,search",
 }
 """Worker processes and their task queues: a slow provider must not hold up the orders."""
 

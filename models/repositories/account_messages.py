@@ -75,6 +75,29 @@ VALUES (:id, :kind, :channel, :recipient, :user_id, :secret_hash,
 ON CONFLICT (id) DO NOTHING
 """)
 
+# The same for an address that nobody has as for one that somebody has: a message to a stranger
+# is used up before it could be sent, unless strangers get one too. It goes to the address that is
+# stored: another spelling of it may be another's mailbox.
+_REQUEST = text("""
+WITH person AS (
+    SELECT id, CASE WHEN :channel = 'email' THEN email ELSE phone END AS recipient
+    FROM users
+    WHERE disabled_at IS NULL AND (NOT :unverified_only OR email_verified_at IS NULL)
+      AND CASE WHEN :channel = 'email' THEN lower(email) = lower(:recipient)
+          ELSE phone = :recipient END
+), ended AS (
+    UPDATE account_messages SET used_at = now()
+    WHERE kind = :kind AND used_at IS NULL AND id <> :id
+      AND recipient = coalesce((SELECT recipient FROM person), :recipient)
+)
+INSERT INTO account_messages
+    (id, kind, channel, recipient, user_id, secret_hash, expires_at, used_at)
+SELECT :id, :kind, :channel, coalesce((SELECT recipient FROM person), :recipient),
+    (SELECT id FROM person), :secret_hash, now() + make_interval(secs => :lifetime),
+    CASE WHEN :strangers OR EXISTS (SELECT FROM person) THEN NULL ELSE now() END
+ON CONFLICT (id) DO NOTHING
+""")
+
 _FIND = text("""
 SELECT m.id, m.kind, m.channel, m.recipient, m.secret_hash, m.expires_at <= now() AS expired,
     m.sent_at, m.used_at, m.failed_at, v.name AS vendor_name
@@ -124,6 +147,35 @@ def _row(message: NewMessage, secrets: OneTimeSecrets) -> dict[str, object]:
         "secret_hash": secrets.hash(message.id, secret) if secret else None,
         "lifetime": float(LIFETIMES.get(message.kind, _NOTICE)),
     }
+
+
+async def request(
+    database: Database,
+    message: NewMessage,
+    secrets: OneTimeSecrets,
+    *,
+    strangers: bool = False,
+    unverified_only: bool = False,
+) -> None:
+    """Write a message to whoever has this address or number.
+
+    Nobody can tell from its time whether somebody has it.
+
+    Args:
+        database: where to.
+        message: its ``user_id`` is found by the recipient.
+        secrets: makes what is in it.
+        strangers: somebody without an account gets it too.
+        unverified_only: only for an account whose e-mail address is not confirmed yet.
+    """
+    await database.statement(
+        _REQUEST,
+        {
+            **_row(message, secrets),
+            "strangers": strangers,
+            "unverified_only": unverified_only,
+        },
+    )
 
 
 async def find(database: Database, message_id: str) -> MessageRow | None:

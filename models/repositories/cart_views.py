@@ -12,6 +12,7 @@ from sqlalchemy import text
 from core.database import Database
 from core.guest_tokens import is_cart_token
 from models.carts import CartStatus
+from models.repositories import offers
 
 GIVEN_UP_SECONDS = 60
 """A draft that nobody was told about and that no workflow has opened by then is nobody's order."""
@@ -40,15 +41,13 @@ SELECT c.id, c.token_hash, c.customer_id, c.currency, c.status, c.version, c.ord
     c.status = 'active' AND c.expires_at <= now() AS expired, {STANDING},
     (SELECT coalesce(json_agg(json_build_object(
         'sku', i.sku, 'quantity', i.quantity, 'name', p.name, 'title', v.title,
-        'on_sale', coalesce(v.status = 'active' AND p.status = 'published'
-                            AND p.deleted_at IS NULL, false),
+        'on_sale', coalesce({offers.ON_SALE}, false),
         'backorder', coalesce(v.backorder_policy <> 'deny', false),
-        'price', vp.amount, 'available', coalesce(stock.available, 0))
+        'price', {offers.price_in("c.currency")}, 'available', coalesce(stock.available, 0))
         ORDER BY i.added_at, i.sku), '[]'::json)
      FROM cart_items i
      LEFT JOIN variants v ON v.sku = i.sku
      LEFT JOIN products p ON p.id = v.product_id
-     LEFT JOIN variant_prices vp ON vp.variant_id = v.id AND vp.currency = c.currency
      LEFT JOIN LATERAL (
          SELECT sum(on_hand - reserved) AS available FROM stock WHERE sku = i.sku
      ) stock ON true

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
 from models.carts import CartStatus
-from models.repositories import promotions
+from models.repositories import offers, promotions
 from models.repositories.cart_views import GIVEN_UP_SECONDS, STANDING
 
 _ADD = text("""
@@ -53,10 +53,9 @@ ON CONFLICT (cart_id, sku) DO UPDATE SET quantity = excluded.quantity
 _REMOVE = text("DELETE FROM cart_items WHERE cart_id = :cart_id AND sku = :sku RETURNING sku")
 _LINES = text("SELECT sku, quantity FROM cart_items WHERE cart_id = :cart_id")
 
-_ON_SALE = text("""
+_ON_SALE = text(f"""
 SELECT v.sku FROM variants v JOIN products p ON p.id = v.product_id
-WHERE v.sku = ANY(CAST(:skus AS text[])) AND v.status = 'active'
-  AND p.status = 'published' AND p.deleted_at IS NULL
+WHERE v.sku = ANY(CAST(:skus AS text[])) AND {offers.ON_SALE}
 """)
 
 _MERGE_LINES = text("""

@@ -16,17 +16,22 @@ from core.domain.allocation import StockLevel
 from core.domain.places import place_of
 from core.domain.pricing import ShippingFee
 from core.domain.promotions import Promotion
-from models.repositories import promotions
+from models.repositories import offers, promotions
+from models.repositories.categories import PATH
 from models.repositories.idempotency import KeyRecord, record_of
 
+_CATEGORY_IDS = """
+(SELECT coalesce(json_agg(c.category_id ORDER BY c.category_id), '[]'::json)
+ FROM product_categories c JOIN categories g ON g.id = c.category_id AND g.deleted_at IS NULL
+ WHERE c.product_id = p.id)
+"""
 # The price in the currency that the reader asks for if there is one, else the first by code.
-_PRODUCT = """
-SELECT p.id, p.name, p.slug, p.description, p.vendor_id, p.status,
-    (SELECT coalesce(json_agg(c.category_id ORDER BY c.category_id), '[]'::json)
-     FROM product_categories c WHERE c.product_id = p.id) AS category_ids,
+_PRODUCT = f"""
+SELECT p.id, p.name, p.slug, p.description, p.vendor_id, p.status, p.options, p.attributes,
+    {_CATEGORY_IDS} AS category_ids,
     (SELECT coalesce(json_agg(json_build_object('id', m.id, 'url', m.url, 'alt', m.alt)
                               ORDER BY m.position, m.id), '[]'::json)
-     FROM product_media m WHERE m.product_id = p.id) AS media,
+     FROM product_media m WHERE m.product_id = p.id AND m.status = 'ready') AS media,
     (SELECT coalesce(json_agg(json_build_object(
                 'id', v.id, 'sku', v.sku, 'title', v.title, 'price', price.money,
                 'attributes', v.attributes,
@@ -35,16 +40,16 @@ SELECT p.id, p.name, p.slug, p.description, p.vendor_id, p.status,
                 'available', coalesce(stock.available, 0)) ORDER BY v.position, v.id), '[]'::json)
      FROM variants v
      JOIN LATERAL (
-         SELECT json_build_object('amount', amount, 'currency', currency) AS money
-         FROM variant_prices WHERE variant_id = v.id
-         ORDER BY currency <> :currency, currency LIMIT 1
+         SELECT json_build_object('amount', {offers.AMOUNT}, 'currency', base.currency) AS money
+         FROM variant_prices base WHERE base.variant_id = v.id
+         ORDER BY base.currency <> :currency, base.currency LIMIT 1
      ) price ON true
      LEFT JOIN LATERAL (
          SELECT sum(on_hand - reserved) AS available FROM stock WHERE sku = v.sku
      ) stock ON true
      WHERE v.product_id = p.id AND v.status = 'active') AS variants
 FROM products p
-WHERE p.status = 'published' AND p.deleted_at IS NULL
+WHERE {offers.SHOWN}
 """
 
 _ONE_PRODUCT = text(
@@ -54,15 +59,25 @@ _PRODUCTS = text(
     f"""SELECT to_json(found)::text AS document FROM ({_PRODUCT}
     AND (CAST(:after AS text) IS NULL OR p.id > :after)
     AND (CAST(:vendor_id AS text) IS NULL OR p.vendor_id = :vendor_id)
-    AND (CAST(:category_id AS text) IS NULL OR EXISTS (
-        SELECT 1 FROM product_categories c
-        WHERE c.product_id = p.id AND c.category_id = :category_id))
+    AND (CAST(:category_id AS text) IS NULL OR p.id IN (
+        WITH RECURSIVE down AS (
+            SELECT id FROM categories WHERE id = :category_id AND deleted_at IS NULL
+            UNION
+            SELECT child.id FROM down JOIN categories child
+                ON child.parent_id = down.id AND child.deleted_at IS NULL)
+        SELECT c.product_id FROM product_categories c JOIN down ON down.id = c.category_id))
     ORDER BY p.id LIMIT :limit) found"""
 )
-_CATEGORIES = text("""
-SELECT json_build_object('id', id, 'name', name, 'slug', slug, 'parent_id', parent_id)::text
-    AS document
-FROM categories WHERE CAST(:after AS text) IS NULL OR id > :after ORDER BY id LIMIT :limit
+_PRODUCTS_BY_ID = text(
+    f"""SELECT to_json(found)::text AS document FROM ({_PRODUCT}
+    AND p.id = ANY(CAST(:ids AS text[]))) found"""
+)
+_CATEGORIES = text(f"""
+SELECT json_build_object('id', c.id, 'name', c.name, 'slug', c.slug, 'parent_id', c.parent_id,
+    'description', c.description, 'position', c.position, 'path', {PATH})::text AS document
+FROM categories c
+WHERE c.deleted_at IS NULL AND (CAST(:after AS text) IS NULL OR c.id > :after)
+ORDER BY c.id LIMIT :limit
 """)
 
 # Everything that pricing a cart needs, and what the idempotency key already knows, in one trip.
@@ -74,7 +89,7 @@ SELECT
         FROM idempotency_keys WHERE caller_id = :caller_id AND key = :key) k)::text AS record,
     (SELECT json_agg(json_build_object(
         'sku', v.sku, 'variant_id', v.id, 'vendor_id', p.vendor_id,
-        'name', p.name, 'title', v.title, 'price', vp.amount,
+        'name', p.name, 'title', v.title, 'price', {offers.price_in(":currency")},
         'product_id', p.id, 'weight_grams', v.weight_grams,
         'category_ids', (SELECT coalesce(json_agg(c.category_id ORDER BY c.category_id), '[]')
                          FROM product_categories c WHERE c.product_id = p.id),
@@ -82,9 +97,7 @@ SELECT
             AND coalesce(v.promised_at > now(), true), 'promised_at', v.promised_at))
      FROM variants v
      JOIN products p ON p.id = v.product_id
-     LEFT JOIN variant_prices vp ON vp.variant_id = v.id AND vp.currency = :currency
-     WHERE v.sku = ANY(CAST(:skus AS text[])) AND v.status = 'active'
-       AND p.status = 'published' AND p.deleted_at IS NULL)::text AS variants,
+     WHERE v.sku = ANY(CAST(:skus AS text[])) AND {offers.ON_SALE})::text AS variants,
     (SELECT json_agg(json_build_array(s.warehouse_id, s.sku, s.on_hand - s.reserved, w.priority,
         w.country, w.region, w.latitude, w.longitude))
      FROM stock s JOIN warehouses w ON w.id = s.warehouse_id
@@ -202,6 +215,17 @@ async def product_documents(
         },
     )
     return [orjson.loads(row["document"]) for row in rows]
+
+
+async def products_by_id(
+    database: Database, product_ids: Sequence[str], currency: str
+) -> list[Any]:
+    """Return those of the products that are published, in the order of the ids."""
+    rows = await database.statement(
+        _PRODUCTS_BY_ID, {"ids": list(product_ids), "currency": currency}
+    )
+    found = {document["id"]: document for document in (orjson.loads(r["document"]) for r in rows)}
+    return [found[product_id] for product_id in product_ids if product_id in found]
 
 
 async def category_documents(database: Database, *, after: str | None, limit: int) -> list[Any]:

@@ -11,15 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.domain.errors import FieldError, InvalidRequestError
 from models.orders import Order, OrderItem
+from models.repositories.offers import ON_SALE, price_in
 from models.repositories.parcel_cancellation import amounts_of
 
-_OFFERED = text("""
+_OFFERED = text(f"""
 SELECT v.sku, v.id AS variant_id, p.vendor_id, p.name || ' - ' || v.title AS name,
-    vp.amount AS price
+    offer.amount AS price
 FROM variants v JOIN products p ON p.id = v.product_id
-JOIN variant_prices vp ON vp.variant_id = v.id AND vp.currency = :currency
-WHERE v.sku = ANY(CAST(:skus AS text[])) AND v.status = 'active'
-    AND p.status = 'published' AND p.deleted_at IS NULL
+JOIN LATERAL {price_in(":currency")} offer ON true
+WHERE v.sku = ANY(CAST(:skus AS text[])) AND {ON_SALE}
 """)
 
 

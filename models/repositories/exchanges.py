@@ -17,15 +17,16 @@ from core.domain.returns import exchanged
 from core.domain.statuses import ShipmentStatus
 from models.orders import ItemKind, Order, OrderItem
 from models.repositories import reservations, shipments
+from models.repositories.offers import ON_SALE, price_in
 from models.returns import Return
 from models.shipments import Shipment, ShipmentItem, ShipmentPurpose
 
-_OFFERS = text("""
-SELECT v.sku, v.id AS variant_id, p.vendor_id, pr.amount AS price,
+_OFFERS = text(f"""
+SELECT v.sku, v.id AS variant_id, p.vendor_id, offer.amount AS price,
     CASE WHEN v.title IN ('', p.name) THEN p.name ELSE p.name || ' - ' || v.title END AS name
 FROM variants v JOIN products p ON p.id = v.product_id
-JOIN variant_prices pr ON pr.variant_id = v.id AND pr.currency = :currency
-WHERE v.sku = ANY(:skus) AND v.status = 'active' AND p.status = 'published'
+JOIN LATERAL {price_in(":currency")} offer ON true
+WHERE v.sku = ANY(:skus) AND {ON_SALE}
 """)
 
 _RESERVE = text("""

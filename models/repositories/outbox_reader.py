@@ -40,6 +40,12 @@ SET transaction_id = excluded.transaction_id, position = excluded.position, upda
 WHERE (c.transaction_id, c.position) < (excluded.transaction_id, excluded.position)
 """)
 
+_PLACE = text("""
+SELECT transaction_id, position FROM outbox_consumers WHERE name = :consumer
+""")
+
+_FORGET = text("DELETE FROM outbox_consumers WHERE name = :consumer")
+
 _BEHIND = text(f"""
 SELECT coalesce(extract(epoch FROM now() - (
     SELECT created_at {_UNREAD} ORDER BY transaction_id, position LIMIT 1)), 0) AS seconds
@@ -58,8 +64,10 @@ WITH gone AS (
         SELECT old.aggregate_id, old.sequence FROM outbox old
         WHERE old.type IN ({CATALOGUE_EVENTS})
           AND (old.transaction_id, old.position) <= (
-              SELECT c.transaction_id, c.position FROM outbox_consumers c
-              ORDER BY c.transaction_id, c.position LIMIT 1)
+              (SELECT c.transaction_id FROM outbox_consumers c
+               ORDER BY c.transaction_id, c.position LIMIT 1),
+              (SELECT c.position FROM outbox_consumers c
+               ORDER BY c.transaction_id, c.position LIMIT 1))
           AND EXISTS (SELECT 1 FROM outbox newer WHERE newer.aggregate_id = old.aggregate_id
                       AND newer.sequence > old.sequence)
           AND (SELECT count(*) FROM outbox_consumers WHERE name = ANY(:consumers)) = :number
@@ -112,6 +120,17 @@ async def advance(database: Database, consumer: str, place: Place) -> None:
             "position": place.position,
         },
     )
+
+
+async def place_of(database: Database, consumer: str) -> Place:
+    """Return how far the consumer has come; the beginning when it has never read."""
+    rows = await database.statement(_PLACE, {"consumer": consumer})
+    return _place(rows[0]) if rows else Place(transaction_id=0, position=0)
+
+
+async def forget(database: Database, consumer: str) -> None:
+    """Drop the place of a consumer that does not read any more: nothing is kept for it."""
+    await database.statement(_FORGET, {"consumer": consumer})
 
 
 async def head(database: Database) -> Place | None:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from core.database import Database
 from core.domain.statuses import OrderStatus
+from models.repositories.order_filters import Filters, condition_of
 from models.repositories.order_views import (
     TERMINAL,
     OrderView,
@@ -19,19 +20,6 @@ from models.repositories.order_views import (
     order_statement,
 )
 
-_FILTERED = order_statement("""
-WHERE (CAST(:before AS text) IS NULL OR o.id < :before)
-  AND (CAST(:status AS text) IS NULL OR o.status = :status)
-  AND (CAST(:payment_status AS text) IS NULL OR o.payment_status = :payment_status)
-  AND (CAST(:fulfillment_status AS text) IS NULL OR o.fulfillment_status = :fulfillment_status)
-  AND (CAST(:customer_id AS text) IS NULL OR o.customer_id = :customer_id)
-  AND (CAST(:vendor_id AS text) IS NULL
-       OR EXISTS (SELECT FROM order_items i WHERE i.order_id = o.id AND i.vendor_id = :vendor_id))
-  AND (CAST(:stuck_for AS bigint) IS NULL
-       OR EXISTS (SELECT FROM order_waits w WHERE w.order_id = o.id
-                  AND w.since_at <= now() - :stuck_for * interval '1 second'))
-ORDER BY o.id DESC LIMIT :limit
-""")
 _ONE = order_statement("WHERE o.id = :id")
 
 _WAITS = text("""
@@ -117,18 +105,6 @@ class Scanned:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Filters:
-    """Which orders staff want to see; ``stuck_for`` in seconds."""
-
-    status: str | None = None
-    payment_status: str | None = None
-    fulfillment_status: str | None = None
-    customer_id: str | None = None
-    vendor_id: str | None = None
-    stuck_for: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class StaffOrder:
     """An order, and every parked step of its workflows, the longest first."""
 
@@ -140,8 +116,11 @@ async def list_orders(
     database: Database, filters: Filters, *, limit: int, before: str | None = None
 ) -> list[StaffOrder]:
     """Return orders of all customers, the newest first, those older than ``before``."""
-    wanted = {name: getattr(filters, name) for name in Filters.__slots__}
-    rows = await database.statement(_FILTERED, {**wanted, "before": before, "limit": limit})
+    condition, values = condition_of(filters)
+    if before is not None:
+        condition, values = f"{condition} AND o.id < :before", {**values, "before": before}
+    statement = order_statement(f"WHERE {condition} ORDER BY o.id DESC LIMIT :limit")
+    rows = await database.statement(statement, {**values, "limit": limit})
     found = [order_of(dict(row)) for row in rows]
     waits = await waits_of(database, [order.id for order in found])
     return [StaffOrder(order=order, waits=waits.get(order.id, [])) for order in found]

@@ -77,6 +77,10 @@ WITH wanted AS MATERIALIZED (
 SELECT product_id FROM gone UNION SELECT product_id FROM come
 """)
 
+_MEMBERSHIPS = text("""
+SELECT category_id FROM product_categories WHERE product_id = :id ORDER BY category_id
+""")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProductRow:
@@ -137,3 +141,8 @@ async def write_memberships(
     ]
     parameters = {"rows": orjson.dumps(rows).decode(), "product_ids": sorted(categories)}
     return set((await session.execute(_WRITE_MEMBERSHIPS, parameters)).scalars())
+
+
+async def memberships_of(session: AsyncSession, product_id: str) -> list[str]:
+    """Return the categories that a product is in, by id, deleted ones too."""
+    return list((await session.execute(_MEMBERSHIPS, {"id": product_id})).scalars())

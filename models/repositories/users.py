@@ -1,4 +1,4 @@
-"""People and their sessions."""
+"""People, and how they prove who they are."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
 from core.domain.permissions import RANKS, Permission, VendorRank
@@ -16,6 +17,8 @@ from core.domain.permissions import RANKS, Permission, VendorRank
 class UserRow:
     id: str
     email: str | None
+    email_verified_at: datetime | None
+    phone: str | None
     name: str
     role: str
     vendor_id: str | None
@@ -44,23 +47,42 @@ class Credentials:
         return frozenset(Permission(word) for word in self.permissions)
 
 
-_INSERT = text("""
-INSERT INTO users (id, email, name, role, password_hash)
-VALUES (:id, :email, :name, 'customer', :password_hash)
-ON CONFLICT DO NOTHING
-RETURNING id
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Registered:
+    """Whose an address is now: of the account that was made, or of one that was there before."""
+
+    user_id: str | None
+    """None when another registration of the same address has only just begun."""
+    made: bool
+
+
+# One statement for both: the time tells nobody whether the address was known.
+_REGISTER = text("""
+WITH made AS (
+    INSERT INTO users (id, email, name, role, password_hash)
+    VALUES (:id, :email, :name, 'customer', :password_hash)
+    ON CONFLICT DO NOTHING
+    RETURNING id
+)
+SELECT id AS user_id, true AS made FROM made
+UNION ALL
+SELECT id, false FROM users WHERE lower(email) = lower(:email) AND NOT EXISTS (SELECT FROM made)
 """)
 
-_CREDENTIALS = text("""
-SELECT id AS user_id, role, vendor_id, vendor_rank, permissions, password_hash FROM users
-WHERE lower(email) = lower(:email) AND disabled_at IS NULL
-""")
+_CREDENTIAL_COLUMNS = "id AS user_id, role, vendor_id, vendor_rank, permissions, password_hash"
+_CREDENTIALS = text(
+    f"SELECT {_CREDENTIAL_COLUMNS} FROM users "
+    "WHERE lower(email) = lower(:email) AND disabled_at IS NULL"
+)
+_CREDENTIALS_BY_ID = text(
+    f"SELECT {_CREDENTIAL_COLUMNS} FROM users WHERE id = :id AND disabled_at IS NULL"
+)
 
 _REPLACE_HASH = text(
     "UPDATE users SET password_hash = :replacement WHERE id = :id AND password_hash = :present"
 )
 
-_COLUMNS = "id, email, name, role, vendor_id, created_at, updated_at"
+_COLUMNS = "id, email, email_verified_at, phone, name, role, vendor_id, created_at, updated_at"
 _USER = text(f"SELECT {_COLUMNS} FROM users WHERE id = :id AND disabled_at IS NULL")
 _RENAME = text(
     "UPDATE users SET name = :name, updated_at = now() "
@@ -68,18 +90,24 @@ _RENAME = text(
 )
 
 
-async def add_user(
-    database: Database, *, user_id: str, email: str, name: str, password_hash: str
-) -> bool:
-    """Add a customer; False, and nothing changes, when the e-mail address is taken."""
-    rows = await database.statement(
-        _INSERT, {"id": user_id, "email": email, "name": name, "password_hash": password_hash}
+async def register(
+    session: AsyncSession, *, user_id: str, email: str, name: str, password_hash: str
+) -> Registered:
+    """Add a customer; nothing changes when the e-mail address is taken."""
+    rows = await session.execute(
+        _REGISTER, {"id": user_id, "email": email, "name": name, "password_hash": password_hash}
     )
-    return bool(rows)
+    row = rows.mappings().one_or_none()
+    return Registered(**row) if row else Registered(user_id=None, made=False)
 
 
 async def find_credentials(database: Database, email: str) -> Credentials | None:
     rows = await database.statement(_CREDENTIALS, {"email": email})
+    return Credentials(**rows[0]) if rows else None
+
+
+async def find_credentials_by_id(database: Database, user_id: str) -> Credentials | None:
+    rows = await database.statement(_CREDENTIALS_BY_ID, {"id": user_id})
     return Credentials(**rows[0]) if rows else None
 
 

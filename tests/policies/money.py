@@ -24,12 +24,18 @@ ROUTES: dict[str, Policy] = {
     "DELETE /v1/admin/commission-rules/{id}": staff(Permission.TERMS_WRITE),
     "PUT /v1/admin/vendors/{id}/payout-account": staff(Permission.TERMS_WRITE),
     "GET /v1/admin/vendor-balances": staff(Permission.MONEY_READ),
-    "POST /v1/admin/settlements": staff(Permission.MONEY_WRITE, idempotent=True),
+    "POST /v1/admin/settlements": staff(Permission.MONEY_WRITE, idempotent=True, in_person=True),
     "GET /v1/admin/settlements": staff(Permission.MONEY_READ),
     "GET /v1/admin/settlements/{id}": staff(Permission.MONEY_READ),
-    "POST /v1/admin/settlements/{id}/approve": staff(Permission.MONEY_WRITE, idempotent=True),
-    "POST /v1/admin/settlements/{id}/cancel": staff(Permission.MONEY_WRITE, idempotent=True),
-    "POST /v1/admin/settlements/{id}/retry": staff(Permission.MONEY_WRITE, idempotent=True),
+    "POST /v1/admin/settlements/{id}/approve": staff(
+        Permission.MONEY_WRITE, idempotent=True, in_person=True
+    ),
+    "POST /v1/admin/settlements/{id}/cancel": staff(
+        Permission.MONEY_WRITE, idempotent=True, in_person=True
+    ),
+    "POST /v1/admin/settlements/{id}/retry": staff(
+        Permission.MONEY_WRITE, idempotent=True, in_person=True
+    ),
     "GET /v1/admin/settlements/{id}/statement": staff(Permission.MONEY_READ),
     "GET /v1/vendor/settlements": vendor(Permission.MONEY_READ),
     "GET /v1/vendor/settlements/{id}/statement": vendor(Permission.MONEY_READ, own=Own.SETTLEMENT),

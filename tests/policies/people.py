@@ -19,5 +19,15 @@ ROUTES: dict[str, Policy] = {
     "DELETE /v1/vendor/members/{id}": vendor(Permission.PEOPLE_WRITE, own=Own.MEMBER),
     "GET /v1/vendor/invitations": vendor(Permission.PEOPLE_WRITE),
     "DELETE /v1/vendor/invitations/{id}": vendor(Permission.PEOPLE_WRITE, own=Own.INVITATION),
+    "GET /v1/admin/api-keys": staff(Permission.PEOPLE_READ),
+    "POST /v1/admin/api-keys": staff(Permission.PEOPLE_WRITE, idempotent=True),
+    "POST /v1/admin/api-keys/{id}/rotate": staff(Permission.PEOPLE_WRITE, idempotent=True),
+    "DELETE /v1/admin/api-keys/{id}": staff(Permission.PEOPLE_WRITE),
+    "GET /v1/vendor/api-keys": vendor(Permission.PEOPLE_WRITE),
+    "POST /v1/vendor/api-keys": vendor(Permission.PEOPLE_WRITE, idempotent=True),
+    "POST /v1/vendor/api-keys/{id}/rotate": vendor(
+        Permission.PEOPLE_WRITE, own=Own.API_KEY, idempotent=True
+    ),
+    "DELETE /v1/vendor/api-keys/{id}": vendor(Permission.PEOPLE_WRITE, own=Own.API_KEY),
     "POST /v1/auth/invitations/accept": anyone(),
 }

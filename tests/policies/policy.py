@@ -35,9 +35,15 @@ class Own(StrEnum):
     ORDER = "order"
     RETURN = "return"
     PARCEL = "parcel"
+    SESSION = "session"
     SETTLEMENT = "settlement"
+    JOB = "job"
     MEMBER = "member"
     INVITATION = "invitation"
+    API_KEY = "API key"
+    PRODUCT = "product"
+    DELETED_PRODUCT = "a product that was deleted"
+    VARIANT = "variant"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +55,8 @@ class Policy:
     own: Own | None = None
     idempotent: bool = False
     """Takes an ``Idempotency-Key``."""
+    in_person: bool = False
+    """Not for an API key, though it had the permission."""
 
 
 def anyone(*, idempotent: bool = False) -> Policy:
@@ -79,8 +87,10 @@ def order(*, own: Own = Own.ORDER, idempotent: bool = False) -> Policy:
     return Policy(door=Door.ORDER, own=own, idempotent=idempotent)
 
 
-def staff(permission: Permission, *, idempotent: bool = False) -> Policy:
-    return Policy(door=Door.STAFF, permission=permission, idempotent=idempotent)
+def staff(permission: Permission, *, idempotent: bool = False, in_person: bool = False) -> Policy:
+    return Policy(
+        door=Door.STAFF, permission=permission, idempotent=idempotent, in_person=in_person
+    )
 
 
 def vendor(permission: Permission, *, own: Own | None = None, idempotent: bool = False) -> Policy:

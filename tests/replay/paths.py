@@ -14,7 +14,7 @@ from tests.disputing import drafted, told
 from tests.eventually import eventually
 from tests.replay.record import HISTORIES
 from tests.workflows.conftest import outside, skipping
-from tests.workflows.platform import DAY, HANDLING, SkippingPlatform
+from tests.workflows.platform import DAY, HANDLING, Platform, SkippingPlatform
 from tests.workflows.test_cancel_checkout import asked_by_the_bank
 from tests.workflows.test_capture import lapsed
 from tests.workflows.test_disputes import SUBMISSION, followed
@@ -40,7 +40,7 @@ __all__ = ["outside", "skipping"]
 CHALLENGED = "pm_card_authenticationRequired"
 
 
-async def keep(skipping: SkippingPlatform, workflow_id: str, path: str) -> None:
+async def keep(skipping: Platform, workflow_id: str, path: str) -> None:
     """Write a history under its workflow's name and the path that it took."""
     handle = skipping.shop.workflow(workflow_id)
     name = (await handle.describe()).workflow_type

@@ -27,6 +27,7 @@ PERSONAL = [
 SECRETS = ["client_secret", "_secret_", "sk_test_", "whsec_"]
 MACHINE = ["identity", "stackTrace"]
 KNOWN = ["msg_", "ord_", "hld_", "evt_", "stl_", "usr_", "ven_", "_days", "min_age", "until"]
+KNOWN += ["consumer", "compare", "reason"]
 """What shows that a history was read at all."""
 
 

@@ -32,6 +32,8 @@ class Tidied:
     carts: int = 0
     restarted: int = 0
     """Refunds, returns and drafts whose row was written and whose workflow was not running."""
+    prices: int = 0
+    """Products of which a price began or ended to hold by itself."""
 
 
 class HousekeepingActivities(ABC):

@@ -87,11 +87,6 @@ BEGIN
 END $$
 """
 
-FIND_PEOPLE = {
-    "ix_checkout_drafts_customer_id": "checkout_drafts (customer_id, order_id)",
-    "ix_orders_email": "orders (lower(email)) WHERE email IS NOT NULL",
-}
-
 CHECKS = {
     "users": {
         "reachable": "erased_at IS NOT NULL OR email IS NOT NULL OR phone IS NOT NULL",
@@ -480,8 +475,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         postgresql.ExcludeConstraint(
-            (sa.column("variant_id"), "="),
-            (sa.column("currency"), "="),
+            (sa.text("(variant_id || currency)"), "="),
             (sa.text("tstzrange(starts_at, ends_at)"), "&&"),
             using="gist",
             name="ex_price_periods_one_at_a_time",
@@ -496,14 +490,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_price_periods")),
     )
     op.create_index(
-        "ix_price_periods_due",
+        "ix_price_periods_starts_at",
         "price_periods",
         ["starts_at"],
         unique=False,
-        postgresql_where=sa.text("told < 2"),
+        postgresql_where=sa.text("told = 0"),
     )
     op.create_index(
-        op.f("ix_price_periods_variant_id"), "price_periods", ["variant_id"], unique=False
+        "ix_price_periods_ends_at",
+        "price_periods",
+        ["ends_at"],
+        unique=False,
+        postgresql_where=sa.text("told = 1"),
+    )
+    op.create_index(
+        "ix_price_periods_variant_id",
+        "price_periods",
+        ["variant_id", "currency", "starts_at"],
+        unique=False,
     )
     op.add_column(
         "categories", sa.Column("description", sa.String(), server_default="", nullable=False)
@@ -667,9 +671,18 @@ def upgrade() -> None:
     for table, checks in CHECKS.items():
         for name, condition in checks.items():
             op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, condition)
-    for name, place in FIND_PEOPLE.items():
-        op.execute(f"CREATE INDEX {name} ON {place}")
+    op.create_index(
+        "ix_checkout_drafts_customer_id", "checkout_drafts", ["customer_id", "order_id"]
+    )
     op.execute(REFUSE_CHANGE)
+    op.create_index("ix_order_items_sku", "order_items", ["sku"], unique=False)
+    op.create_index(
+        "ix_orders_email",
+        "orders",
+        [sa.literal_column("lower(email)")],
+        unique=False,
+        postgresql_where=sa.text("email IS NOT NULL"),
+    )
     _carry_over()
     _tell_changes()
 
@@ -702,8 +715,7 @@ def _tell_changes() -> None:
 
 def downgrade() -> None:
     op.execute(REFUSE_EVERY_CHANGE)
-    for name in FIND_PEOPLE:
-        op.execute(f"DROP INDEX {name}")
+    op.drop_index("ix_checkout_drafts_customer_id", table_name="checkout_drafts")
     for name in ("stock_turn_counted", "stock_turn_told", "stock_first_told"):
         op.execute(f"DROP TRIGGER {name} ON stock")
     for table in TELLING:
@@ -713,6 +725,8 @@ def downgrade() -> None:
         op.execute(f"DROP FUNCTION perdure_{name}()")
     events = (*TELLING.values(), "stock.availability_changed")
     op.execute(f"DELETE FROM outbox WHERE type IN {events!r}")
+    op.drop_index("ix_orders_email", table_name="orders")
+    op.drop_index("ix_order_items_sku", table_name="order_items")
     op.execute("DELETE FROM refresh_tokens")
     for table, checks in CHECKS.items():
         for name in checks:
@@ -767,10 +781,9 @@ def downgrade() -> None:
     op.drop_column("categories", "version")
     op.drop_column("categories", "position")
     op.drop_column("categories", "description")
-    op.drop_index(op.f("ix_price_periods_variant_id"), table_name="price_periods")
-    op.drop_index(
-        "ix_price_periods_due", table_name="price_periods", postgresql_where=sa.text("told < 2")
-    )
+    op.drop_index("ix_price_periods_variant_id", table_name="price_periods")
+    op.drop_index("ix_price_periods_starts_at", table_name="price_periods")
+    op.drop_index("ix_price_periods_ends_at", table_name="price_periods")
     op.drop_table("price_periods")
     op.drop_index(op.f("ix_sessions_user_id"), table_name="sessions")
     op.drop_table("sessions")

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from core.database import Database
 from core.domain.statuses import OrderStatus, PaymentStatus, ShipmentStatus
 from models.repositories.invariants.carts import CARTS
+from models.repositories.invariants.catalogue import CATALOGUE
 from models.repositories.invariants.disputes import DISPUTES
 from models.repositories.invariants.history import HISTORY
 from models.repositories.invariants.invariant import Invariant
@@ -73,6 +74,7 @@ INVARIANTS: Sequence[Invariant] = (
     *SHIPMENTS,
     *RETURNS,
     *CARTS,
+    *CATALOGUE,
     *HISTORY,
     *PEOPLE,
     *SETTLEMENTS,

@@ -6,10 +6,17 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import text
+
 from core.domain.ids import Prefix, new_id
+from core.domain.jobs import JobKind
 from core.domain.permissions import VendorRank
 from core.domain.statuses import HoldStatus, SettlementStatus
 from models import Hold, Settlement
+from models.jobs import Job, JobStatus
+from models.repositories import sessions
+from models.repositories.sessions import NewSession
+from models.users import SignInMethod
 from tests.integration.api.conftest import World
 from tests.integration.api.kept_carts import make_cart
 from tests.policies.policy import Own
@@ -104,10 +111,48 @@ async def of_settlement(world: World) -> Belonging:
     return await _of_vendor(world, "settlements", settlement_id, shelf.vendor_id)
 
 
+async def of_job(world: World) -> Belonging:
+    shelf = await world.shop.stock_up(1)
+    job_id = new_id(Prefix.JOB)
+    async with world.database.transaction() as session:
+        session.add(
+            Job(
+                id=job_id,
+                kind=JobKind.EXPORT_PRODUCTS,
+                status=JobStatus.DONE,
+                actor="system",
+                vendor_id=shelf.vendor_id,
+                parameters={},
+            )
+        )
+    return await _of_vendor(world, "jobs", job_id, shelf.vendor_id)
+
+
+async def of_session(world: World) -> Belonging:
+    owner, stranger = await world.person(), await world.person()
+    session = NewSession(
+        id=new_id(Prefix.SESSION),
+        user_id=owner.user_id,
+        method=SignInMethod.PASSWORD,
+        token_hash=new_id(Prefix.SESSION),
+        lifetime_seconds=600,
+    )
+    await sessions.open_session(world.database, session)
+    path = {"id": session.id}
+    return Belonging(table="sessions", path=path, owner=owner.headers, stranger=stranger.headers)
+
+
 async def of_member(world: World) -> Belonging:
     shelf = await world.shop.stock_up(1)
     clerk = await world.person("vendor", vendor_id=shelf.vendor_id, rank=VendorRank.CLERK)
     return await _of_vendor(world, "users", clerk.user_id, shelf.vendor_id)
+
+
+async def of_api_key(world: World) -> Belonging:
+    shelf = await world.shop.stock_up(1)
+    owner = await world.person("vendor", vendor_id=shelf.vendor_id)
+    key = await world.key(owner.user_id, vendor_id=shelf.vendor_id, scopes=[])
+    return await _of_vendor(world, "api_keys", key.user_id, shelf.vendor_id)
 
 
 async def of_invitation(world: World) -> Belonging:
@@ -119,6 +164,31 @@ async def of_invitation(world: World) -> Belonging:
         headers={**owner.headers, "Idempotency-Key": owner.user_id},
     )
     return await _of_vendor(world, "account_messages", answer.json()["id"], shelf.vendor_id)
+
+
+async def of_product(world: World) -> Belonging:
+    shelf = await world.shop.stock_up(1)
+    return await _of_vendor(world, "products", await product_of(world, shelf), shelf.vendor_id)
+
+
+async def of_deleted_product(world: World) -> Belonging:
+    product = await of_product(world)
+    await world.database.statement(
+        text("UPDATE products SET deleted_at = now() WHERE id = :id"), product.path
+    )
+    return product
+
+
+async def of_variant(world: World) -> Belonging:
+    shelf = await world.shop.stock_up(1)
+    return await _of_vendor(world, "variants", shelf.variant_id, shelf.vendor_id)
+
+
+async def product_of(world: World, shelf: Shelf) -> str:
+    rows = await world.database.statement(
+        text("SELECT product_id FROM variants WHERE id = :id"), {"id": shelf.variant_id}
+    )
+    return str(rows[0]["product_id"])
 
 
 async def _sold(world: World, *, sent_back: bool = False) -> tuple[Belonging, Shelf]:
@@ -154,7 +224,13 @@ MAKERS: dict[Own, Callable[[World], Awaitable[Belonging]]] = {
     Own.ORDER: of_order,
     Own.RETURN: of_return,
     Own.PARCEL: of_parcel,
+    Own.SESSION: of_session,
     Own.SETTLEMENT: of_settlement,
+    Own.JOB: of_job,
     Own.MEMBER: of_member,
     Own.INVITATION: of_invitation,
+    Own.API_KEY: of_api_key,
+    Own.PRODUCT: of_product,
+    Own.DELETED_PRODUCT: of_deleted_product,
+    Own.VARIANT: of_variant,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,12 +14,13 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from api.app import create_app
+from core.api_keys import hash_of, new_key
 from core.domain.ids import Prefix, new_id
 from core.domain.permissions import EVERYTHING, RANKS, Permission, VendorRank
 from core.resources import Resources, open_resources
 from core.security import AccessTokens, Passwords, Principal
 from core.settings import Settings
-from models import ShippingOption, TaxRule, User
+from models import ApiKey, ShippingOption, TaxRule, User
 from models.catalogue import EVERYWHERE
 from tests.shop import ADDRESS, Shelf, Shop
 from workers.registry import POOLS
@@ -93,6 +94,25 @@ class World:
             )
         )
         return Person(user_id=user_id, email=email, headers={"Authorization": f"Bearer {token}"})
+
+    async def key(
+        self, created_by: str, *, vendor_id: str | None, scopes: Iterable[Permission]
+    ) -> Person:
+        """A key of a machine, as if it were a person; ``user_id`` is the key's id."""
+        key_id = new_id(Prefix.API_KEY)
+        secret = new_key(key_id, occasion="test", master="test")
+        async with self.database.transaction() as session:
+            session.add(
+                ApiKey(
+                    id=key_id,
+                    name="robot",
+                    vendor_id=vendor_id,
+                    scopes=sorted(scopes),
+                    secret_hash=hash_of(secret),
+                    created_by=created_by,
+                )
+            )
+        return Person(user_id=key_id, email="", headers={"Authorization": f"Bearer {secret}"})
 
     async def count_rows(self) -> dict[str, int]:
         counts = ", ".join(f"(SELECT count(*) FROM {table}) AS {table}" for table in TABLES)  # noqa: S608  # names of this file

@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 
 from api.app import create_app
 from core.settings import Settings
+from core.tagged_cache import TaggedCache
 from tests.integration.api.conftest import Person, World
 from tests.shop import Shelf
 
@@ -138,7 +139,7 @@ async def test_sign_in_has_a_limit_of_its_own(world: World) -> None:
 async def test_requests_pass_while_redis_is_down(world: World) -> None:
     settings = world.resources.settings
     nobody = Redis.from_url("redis://127.0.0.1:1", socket_connect_timeout=0.2)
-    app = create_app(settings, replace(world.resources, cache=nobody))
+    app = create_app(settings, replace(world.resources, cache=nobody, reads=TaggedCache(nobody)))
 
     async with _client(app) as client:
         answer = await client.get("/v1/products")
@@ -160,6 +161,7 @@ async def test_readiness_tells_each_dependency(world: World) -> None:
         "postgresql": ("up", True),
         "redis": ("up", False),
         "temporal": ("up", True),
+        "search": ("up", False),
     }
 
 

@@ -595,3 +595,32 @@ INSERT INTO users (id, email, name, role, disabled_at)
 VALUES ('usr_going', 'going@shop.perdure.dev', '', 'customer', now());
 INSERT INTO erasures (id, user_id, status, actor, kept, created_at)
 VALUES ('ers_1', 'usr_going', 'requested', 'staff', '{}', now() - interval '1 hour');
+
+-- breaks: version_is_the_last_event
+ALTER TABLE products DISABLE TRIGGER products_change_told;
+UPDATE products SET name = 'Untold';
+
+-- breaks: version_is_the_last_event
+UPDATE outbox SET sequence = 9 WHERE type = 'vendor.changed' AND aggregate_id = :vendor;
+
+-- breaks: one_price_at_a_time
+ALTER TABLE price_periods DROP CONSTRAINT ex_price_periods_one_at_a_time;
+INSERT INTO variant_prices (variant_id, currency, amount) SELECT id, 'USD', 2 FROM variants;
+INSERT INTO price_periods (id, variant_id, currency, amount, starts_at, ends_at)
+SELECT period.id, v.id, 'USD', 1, now() + period.start, period.until FROM variants v, (VALUES
+    ('prc_1', interval '1 day', NULL), ('prc_2', interval '2 days', now() + interval '3 days'),
+    ('prc_3', interval '0 days', now() + interval '1 day')) AS period (id, start, until);
+
+-- breaks: period_has_its_price
+INSERT INTO price_periods (id, variant_id, currency, amount, starts_at)
+SELECT 'prc_1', id, 'EUR', 1, now() FROM variants;
+
+-- breaks: on_sale_as_approved
+UPDATE products SET approval = 'rejected';
+
+-- breaks: categories_are_a_tree
+INSERT INTO categories (id, name, slug, parent_id) VALUES ('cat_1', 'C', 'c', 'cat_1');
+
+-- breaks: categories_are_a_tree
+INSERT INTO categories (id, name, slug, parent_id, deleted_at)
+VALUES ('cat_1', 'C', 'c', NULL, now()), ('cat_2', 'D', 'd', 'cat_1', NULL);
