@@ -15,13 +15,14 @@ from models.repositories import (
     carts,
     erasures,
     housekeeping,
+    personal_exports,
     price_periods,
     stock_alerts,
 )
 from workflows import workflow_ids
 from workflows.messages import Checkout, Child, ReturnRequest
 from workflows.ports.housekeeping import Housekeeping, HousekeepingActivities, Tidied
-from workflows.ports.personal_data import ErasureRef
+from workflows.ports.personal_data import ErasureRef, ExportRef
 from workflows.ports.refunds import RefundRef
 from workflows.ports.webhooks import EventRef
 from workflows.task_queues import TaskQueue
@@ -90,14 +91,17 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
                 workflow_id=workflow_ids.checkout(row["order_id"]),
                 queue=TaskQueue.CHECKOUT,
             )
-        return started + await self._start_erasures()
+        return started + await self._start_what_people_asked()
 
-    async def _start_erasures(self) -> int:
-        """People who asked to be forgotten while Temporal was away."""
+    async def _start_what_people_asked(self) -> int:
+        """To be forgotten, or to be handed their data, while Temporal was away."""
         started = 0
         for row in await erasures.unstarted(self._database):
             ref = ErasureRef(erasure_id=row["id"], user_id=row["user_id"])
             started += await starting.start_erasure(self._temporal, ref)
+        for row in await personal_exports.unstarted(self._database):
+            export = ExportRef(export_id=row["id"], user_id=row["user_id"])
+            started += await starting.start_export(self._temporal, export)
         return started
 
     async def _start(

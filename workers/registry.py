@@ -23,6 +23,7 @@ from activities.jobs import PostgresJobActivities
 from activities.order_changes import PostgresOrderChangeActivities
 from activities.parking import PostgresParkingActivities
 from activities.payments import GatewayPaymentActivities
+from activities.personal_exports import FilePersonalExportActivities
 from activities.reconciliation import ProviderReconciliationActivities
 from activities.refunds import GatewayRefundActivities
 from activities.repairs import DifferenceRepairActivities
@@ -49,6 +50,7 @@ from workflows.housekeeping import HousekeepingWorkflow
 from workflows.job import JobWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
 from workflows.payment_event import PaymentEventWorkflow
+from workflows.personal_export import PersonalExportWorkflow
 from workflows.ports.catalogue_sync import Consumer
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.refund import RefundWorkflow
@@ -123,6 +125,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
             ErasureWorkflow,
             EventPollWorkflow,
             HousekeepingWorkflow,
+            PersonalExportWorkflow,
             ReconciliationWorkflow,
             RepairWorkflow,
             SettlementRunWorkflow,
@@ -131,6 +134,9 @@ POOLS: Mapping[TaskQueue, Pool] = {
         activities=lambda resources: [
             PostgresHousekeepingActivities(resources.database, resources.temporal),
             PostgresErasureActivities(resources.database, resources.objects, resources.settings),
+            FilePersonalExportActivities(
+                resources.database, resources.objects, resources.settings.personal
+            ),
             GatewayEventPollActivities(resources.database, resources.payments, resources.temporal),
             PostgresSettlementActivities(resources.database, resources.settings.settlement),
             PostgresSettlementRunActivities(resources.database, resources.temporal),
