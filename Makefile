@@ -53,10 +53,11 @@ test: .venv ## All tests, on the real embedded stack
 	$(BIN)/pytest --numprocesses 2 --ignore tests/e2e --ignore tests/chaos
 	$(BIN)/pytest tests/e2e tests/chaos
 
-test-deep: .venv ## Random lives and troubled payments; STEPS=20000 COMBINATIONS=600 SEED=1
+test-deep: .venv ## Random lives, troubled payments, a large import; STEPS=20000 COMBINATIONS=600 SEED=1
 	PERDURE_LIVES_STEPS=$(or $(STEPS),20000) $(BIN)/pytest tests/integration/lives
 	PERDURE_FAULTS_COMBINATIONS=$(or $(COMBINATIONS),600) PERDURE_FAULTS_SEED=$(or $(SEED),$(shell date +%s)) \
 		$(BIN)/pytest tests/faults
+	$(BIN)/python -m tests.benchmarks.import_speed
 
 chaos: .venv ## Kill every process once while 300 orders are placed
 	PERDURE_CHAOS_ORDERS=300 $(BIN)/pytest tests/chaos

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import csv
 import io
 import tempfile
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import TextIO
 
 from defusedcsv import csv as defused
-from temporalio import activity
 
 from core.domain.csv_cells import shielded
 from core.domain.errors import (
@@ -46,7 +44,6 @@ async def downloaded(store: ObjectStore, key: str, *, max_bytes: int) -> AsyncIt
                     if size > max_bytes:
                         raise PayloadTooLargeError(f"the list has more than {max_bytes} bytes")
                     copy.write(piece)
-                    activity.heartbeat()
         except NotFoundError as error:
             raise refused("", "no list was uploaded") from error
         yield path
@@ -105,12 +102,6 @@ class CsvPieces:
         self._text.seek(0)
         self._text.truncate()
         return piece
-
-
-async def in_thread_each(rows: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Return what a slow iterator gives without holding up the event loop."""
-    while (piece := await asyncio.to_thread(next, rows, None)) is not None:
-        yield piece
 
 
 def refused(pointer: str, detail: str) -> InvalidRequestError:

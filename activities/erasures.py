@@ -45,8 +45,8 @@ class PostgresErasureActivities(ErasureActivities):
 
     @activity.defn
     async def delete_files(self, step: ErasureRef) -> None:
-        async for file in self._objects.list(personal_data.folder(step.user_id)):
-            await self._objects.delete(file.key)
+        async for key in self._objects.list(personal_data.folder(step.user_id)):
+            await self._objects.delete(key)
 
     @activity.defn
     async def forget_person(self, step: ErasureRef) -> None:

@@ -6,10 +6,12 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.common import WorkflowIDReusePolicy
 
-from activities import starting
+from activities import job_leftovers, starting
 from activities.starting import start_unless_it_runs
 from activities.stock_news import tell_fulfillments
 from core.database import Database
+from core.gateways.objects import ObjectStore
+from core.settings_jobs import JobSettings
 from models.repositories import (
     backorders,
     carts,
@@ -22,6 +24,7 @@ from models.repositories import (
 from workflows import workflow_ids
 from workflows.messages import Checkout, Child, ReturnRequest
 from workflows.ports.housekeeping import Housekeeping, HousekeepingActivities, Tidied
+from workflows.ports.media import MediaRef
 from workflows.ports.personal_data import ErasureRef, ExportRef
 from workflows.ports.refunds import RefundRef
 from workflows.ports.webhooks import EventRef
@@ -29,9 +32,13 @@ from workflows.task_queues import TaskQueue
 
 
 class PostgresHousekeepingActivities(HousekeepingActivities):
-    def __init__(self, database: Database, temporal: Client) -> None:
+    def __init__(
+        self, database: Database, temporal: Client, objects: ObjectStore, jobs: JobSettings
+    ) -> None:
         self._database = database
         self._temporal = temporal
+        self._objects = objects
+        self._jobs = jobs
 
     @activity.defn
     async def tidy(self, step: Housekeeping) -> Tidied:
@@ -46,6 +53,9 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
             stock_alerts=len(await stock_alerts.watch(self._database)),
             restarted=await self._start_what_was_written(),
             prices=await price_periods.tell_due(self._database),
+            job_files=await job_leftovers.forget_files(
+                self._database, self._objects, days=self._jobs.keep_days
+            ),
         )
 
     async def _serve_waiting_orders(self) -> int:
@@ -72,8 +82,8 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
         return redriven
 
     async def _start_what_was_written(self) -> int:
-        """Who wrote a refund, a return or a draft may have died before its workflow began."""
-        started = 0
+        """Who wrote a refund, a return, a draft or a job may have died before it began."""
+        started = await job_leftovers.start_unfinished(self._database, self._temporal)
         for row in await housekeeping.pending_refunds(self._database):
             ref = RefundRef(order_id=row["order_id"], refund_id=row["id"])
             started += await starting.start_refund(self._temporal, ref)
@@ -90,6 +100,16 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
                 Checkout(order_id=row["order_id"], customer_id=row["customer_id"]),
                 workflow_id=workflow_ids.checkout(row["order_id"]),
                 queue=TaskQueue.CHECKOUT,
+            )
+        for media_id in await housekeeping.unfollowed_media(self._database):
+            started += await start_unless_it_runs(
+                self._temporal,
+                Child.MEDIA,
+                MediaRef(media_id=media_id),
+                workflow_id=workflow_ids.media(media_id),
+                queue=TaskQueue.CATALOGUE,
+                order_id=None,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             )
         return started + await self._start_what_people_asked()
 

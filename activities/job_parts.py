@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
@@ -23,6 +24,23 @@ _STRETCH_SECONDS = 60.0
 """A long job gives the workflow a chance to begin a fresh history this often."""
 
 MAX_FAULTS_OF_ROW = 10
+
+
+_BEAT_SECONDS = 4.0
+_Result = TypeVar("_Result")
+
+
+async def beating(work: Coroutine[Any, Any, _Result]) -> _Result:
+    """Do some work and show meanwhile that this process is alive, however slow the work is."""
+    task = asyncio.ensure_future(work)
+    try:
+        while not task.done():
+            activity.heartbeat()
+            await asyncio.wait({task}, timeout=_BEAT_SECONDS)
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+    return await task
 
 
 class JobStoppedError(Exception):
@@ -74,7 +92,6 @@ class Stretch:
                 faults=_bounded(part.faults),
             )
         self.position = position
-        activity.heartbeat(position)
 
     def is_over(self) -> bool:
         """Tell whether it is time to stop for now: the next stretch goes on at ``position``."""
@@ -84,7 +101,7 @@ class Stretch:
 class JobRun(Protocol):
     """What one kind of job does; tells whether it has come to its end."""
 
-    async def __call__(self, stretch: Stretch) -> bool: ...
+    def __call__(self, stretch: Stretch) -> Coroutine[Any, Any, bool]: ...
 
 
 def _bounded(faults: Sequence[Fault]) -> list[dict[str, object]]:

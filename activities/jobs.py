@@ -8,7 +8,7 @@ from temporalio import activity
 from temporalio.client import Client
 
 from activities.csv_files import CSV, CsvPieces
-from activities.job_parts import JobRun, JobStoppedError, Stretch
+from activities.job_parts import JobRun, JobStoppedError, Stretch, beating
 from activities.order_bulk import OrderChanges
 from activities.product_bulk import change_products
 from activities.product_exports import export_products
@@ -46,7 +46,7 @@ class PostgresJobActivities(JobActivities):
             return JobProgress(position=job.position, ended=True)
         stretch = Stretch(self._database, self._objects, self._settings, job)
         try:
-            ended = await self._runs[JobKind(job.kind)](stretch)
+            ended = await beating(self._runs[JobKind(job.kind)](stretch))
         except JobStoppedError:
             ended = True
         return JobProgress(position=stretch.position, ended=ended)
@@ -57,7 +57,7 @@ class PostgresJobActivities(JobActivities):
             job = await jobs.find(session, step.job_id)
         if job.status in jobs.ENDED:
             return JobOutcome(status=job.status)
-        errors_key = await self._write_faults(job) if job.failed_rows else None
+        errors_key = await beating(self._write_faults(job)) if job.failed_rows else None
         async with self._database.transaction() as session:
             job = await jobs.find(session, step.job_id, lock=True)
             complete = job.cancel_requested_at is None or job.position == job.total_rows
@@ -93,4 +93,3 @@ class PostgresJobActivities(JobActivities):
                     for fault in part.errors
                 ]
             )
-            activity.heartbeat(number)

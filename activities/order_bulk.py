@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 from typing import Any
 
-from temporalio import activity
 from temporalio.client import Client, RPCTimeoutOrCancelledError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
@@ -26,7 +25,7 @@ from workflows.messages import CancelRequest, ReviewRequest
 
 _ORDERS_AT_ONCE = 5
 _PATIENCE_SECONDS = 8.0
-"""An order that takes longer goes on by itself; less than the heartbeat of a job."""
+"""An order that takes longer goes on by itself."""
 
 _BETWEEN_WORKFLOWS_SECONDS = 0.2
 _LOOKS = 3
@@ -106,8 +105,6 @@ class OrderChanges:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False, None
             raise UnavailableError("the workflow engine does not answer") from error
-        finally:
-            activity.heartbeat(stretch.position)
         return True, None
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
-from temporalio import activity
-
 from activities.csv_files import CSV, CsvPieces
 from activities.job_parts import JobStoppedError, Stretch
 from core.domain.catalogue_columns import Column
@@ -72,7 +70,6 @@ async def _tell(stretch: Stretch) -> None:
         if job.status != JobStatus.RUNNING or job.cancel_requested_at is not None:
             raise JobStoppedError
         await jobs.show_position(session, job, stretch.position)
-    activity.heartbeat(stretch.position)
 
 
 def _header(shape: Shape) -> list[str]:

@@ -13,6 +13,7 @@ from api.cursors import Cursors
 from api.docs_page import install_docs
 from api.errors import install_error_handlers
 from api.event_stream import OrderEvents
+from api.feature_flags import FeatureFlags
 from api.middleware import BodyLimitMiddleware, RequestMiddleware
 from api.openapi import install_openapi, operation_id
 from api.rate_limits import Limiter, RateLimitMiddleware
@@ -96,6 +97,7 @@ def share(app: FastAPI, resources: Resources) -> None:
     app.state.search = open_index(resources.settings, resources.database)
     app.state.limiter = Limiter(resources.cache)
     app.state.sign_in_guard = SignInGuard(resources.cache, resources.settings.throttle)
+    app.state.flags = FeatureFlags(resources.database)
     app.state.order_events = OrderEvents(
         resources.database,
         poll_seconds=resources.settings.api.sse_poll_seconds,

@@ -190,6 +190,38 @@ async def start_once(
     return Start.STARTED
 
 
+async def start_or_signal(
+    client: Client,
+    workflow: str,
+    argument: Any,
+    *,
+    workflow_id: str,
+    task_queue: str,
+    signal: str,
+    budget_seconds: float,
+    summary: str,
+) -> None:
+    """Signal a workflow, and start it first unless it runs; one that has ended runs again.
+
+    Raises:
+        UnavailableError: not told, or not known to be.
+    """
+    try:
+        async with _patience(budget_seconds):
+            await client.start_workflow(
+                workflow,
+                argument,
+                id=workflow_id,
+                task_queue=task_queue,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                start_signal=signal,
+                static_summary=summary,
+            )
+    except NoAnswerYetError as error:
+        raise UnavailableError("the workflow engine does not answer") from error
+
+
 async def has_ended(client: Client, workflow_id: str, *, within_seconds: float) -> bool:
     """Wait for a workflow that was started; tell whether it ended in time.
 

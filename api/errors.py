@@ -41,6 +41,7 @@ class ProblemKind:
 KINDS: Mapping[str, ProblemKind] = {
     "validation-error": ProblemKind(status=422, title="The request is not valid"),
     "not-authenticated": ProblemKind(status=401, title="Not authenticated"),
+    "totp-required": ProblemKind(status=401, title="A code of the authenticator is needed"),
     "forbidden": ProblemKind(status=403, title="The role does not allow this"),
     "not-found": ProblemKind(status=404, title="Not found"),
     "method-not-allowed": ProblemKind(status=405, title="Method not allowed"),
@@ -117,7 +118,7 @@ def problem_of(scope: Scope, error: DomainError) -> Response:
     """Translate an error of the domain; this and ``activities.errors`` are the two translators."""
     code = error.code if error.code in KINDS else "internal-error"
     headers: dict[str, str] = {}
-    if code == "not-authenticated":
+    if KINDS[code].status == http.HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Bearer realm="perdure"'
         if context_of(scope).refusal is not None:
             headers["WWW-Authenticate"] += ', error="invalid_token"'

@@ -15,6 +15,7 @@ from fastapi import Depends, Header, Request
 from starlette.responses import Response
 
 from api.auth import Authenticated
+from api.context import fresh_id
 from api.engine import UpdateRefusedError
 from api.errors import MEDIA_TYPE as PROBLEM_TYPE
 from api.errors import problem, problem_of
@@ -135,6 +136,18 @@ async def _idempotent(
 
 
 Idempotent = Annotated[IdempotentCall, Depends(_idempotent)]
+
+
+async def _idempotent_if_keyed(
+    request: Request,
+    principal: Authenticated,
+    key: Annotated[str | None, Depends(optional_idempotency_key)],
+) -> IdempotentCall:
+    return await _idempotent(request, principal, key or f"none-{fresh_id()}")
+
+
+IdempotentIfKeyed = Annotated[IdempotentCall, Depends(_idempotent_if_keyed)]
+"""For calls whose contract asks for no key."""
 
 
 async def _hash_of(request: Request) -> str:

@@ -54,10 +54,12 @@ async def add_and_start(
     """Write a job down, start its workflow, and answer with it.
 
     Raises:
+        InvalidStateError: the vendor has too many jobs that have not ended.
         UnavailableError: not started yet; the same key, or the housekeeping, starts it.
     """
+    most = resources.settings.jobs.max_unfinished
     async with resources.database.transaction() as session:
-        made = await jobs.add(session, job, reason=reason)
+        made = await jobs.add(session, job, reason=reason, most_unfinished=most)
     await engine.start_once(
         resources.temporal,
         Child.JOB,

@@ -100,6 +100,7 @@ _PREFIXES = {
     "commission-rules": "com",
     "holds": "hld",
     "jobs": "job",
+    "media": "med",
     "order-jobs": "job",
     "orders": "ord",
     "products": "prd",

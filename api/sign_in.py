@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request, Response
 
+from api import second_factor
 from api.context import header
 from api.dependencies import Res, TokensDep
 from api.json_route import JsonResponse
@@ -16,7 +17,7 @@ from core.security import AccessTokens, Principal, hash_refresh_token, new_refre
 from models.repositories import sessions
 from models.repositories.sessions import NewSession
 from models.repositories.users import Credentials
-from models.users import SignInMethod
+from models.users import Role, SignInMethod
 
 _LONGEST_DEVICE = 200
 
@@ -41,8 +42,17 @@ class SignIn:
         sent = header(self._request.scope, b"user-agent") or ""
         return "".join(letter for letter in sent if letter.isprintable())[:_LONGEST_DEVICE]
 
-    async def open(self, credentials: Credentials, method: SignInMethod) -> Response:
-        """Open a session for somebody who has proved who they are; return its tokens."""
+    async def open(
+        self, credentials: Credentials, method: SignInMethod, *, totp_code: str | None = None
+    ) -> Response:
+        """Open a session for somebody who has proved who they are; return its tokens.
+
+        Raises:
+            TotpRequiredError, NotAuthenticatedError, RateLimitedError: of the second factor.
+        """
+        await second_factor.require(
+            self._request.app, self._resources, credentials.user_id, totp_code
+        )
         refresh_token = new_refresh_token()
         session = NewSession(
             id=new_id(Prefix.SESSION),
@@ -58,9 +68,13 @@ class SignIn:
 
     def answer(self, credentials: Credentials, refresh_token: str) -> Response:
         """Return a session's new tokens."""
+        principal = principal_of(credentials)
+        required = self._resources.settings.auth.staff_totp_required
+        if required and principal.role == Role.STAFF and not credentials.has_totp:
+            principal = replace(principal, permissions=frozenset())
         return JsonResponse(
             {
-                "access_token": self._tokens.issue(principal_of(credentials)),
+                "access_token": self._tokens.issue(principal),
                 "refresh_token": refresh_token,
                 "token_type": "Bearer",
                 "expires_in": self._tokens.lifetime_seconds,

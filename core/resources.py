@@ -15,6 +15,7 @@ from core.database import Database
 from core.gateways.carrier import CarrierGateway
 from core.gateways.carrier_http import HttpCarrierGateway
 from core.gateways.email import EmailGateway, SmtpEmailGateway
+from core.gateways.google import GoogleTokens, JwksGoogleTokens
 from core.gateways.object_stores import open_object_store
 from core.gateways.objects import ObjectStore
 from core.gateways.payments import PaymentGateway
@@ -48,6 +49,7 @@ class Resources:
     carrier: CarrierGateway
     email: EmailGateway
     sms: SmsGateway
+    google: GoogleTokens
     objects: ObjectStore
 
 
@@ -77,6 +79,8 @@ async def open_resources(
         stack.push_async_callback(carrier.close)
         sms = HttpSmsGateway.open(settings.sms)
         stack.push_async_callback(sms.close)
+        google = JwksGoogleTokens.open(settings.google)
+        stack.push_async_callback(google.close)
         objects = open_object_store(settings)
         stack.push_async_callback(objects.close)
         yield Resources(
@@ -89,5 +93,6 @@ async def open_resources(
             carrier=carrier,
             email=SmtpEmailGateway(settings.email),
             sms=sms,
+            google=google,
             objects=objects,
         )

@@ -18,16 +18,23 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from core.secret_stores import AwsSettings, SecretStore, VaultSettings
 from core.section import PLACEHOLDER, Section
 from core.settings_jobs import JobSettings
-from core.settings_objects import ObjectSettings, ObjectStoreKind
+from core.settings_objects import (
+    CloudinarySettings,
+    MediaSettings,
+    ObjectSettings,
+    ObjectStoreKind,
+    S3Settings,
+)
 from core.settings_payments import PaymentSettings
 from core.settings_people import (
     AuthSettings,
     EmailSettings,
+    GoogleSettings,
     PersonalSettings,
     SmsSettings,
     ThrottleSettings,
 )
-from core.settings_search import SearchSettings
+from core.settings_search import MeilisearchSettings, SearchBackend, SearchSettings
 from core.settings_sources import SecretStoreSource
 from core.settings_trade import (
     CartSettings,
@@ -186,12 +193,16 @@ class Settings(BaseSettings):
     payments: PaymentSettings = PaymentSettings()
     carrier: CarrierSettings = CarrierSettings()
     objects: ObjectSettings = ObjectSettings()
+    s3: S3Settings = S3Settings()
+    cloudinary: CloudinarySettings = CloudinarySettings()
+    media: MediaSettings = MediaSettings()
     jobs: JobSettings = JobSettings()
     auth: AuthSettings = AuthSettings()
-    personal: PersonalSettings = PersonalSettings()
     throttle: ThrottleSettings = ThrottleSettings()
+    personal: PersonalSettings = PersonalSettings()
     email: EmailSettings = EmailSettings()
     sms: SmsSettings = SmsSettings()
+    google: GoogleSettings = GoogleSettings()
     api: ApiSettings = ApiSettings()
     cart: CartSettings = CartSettings()
     checkout: CheckoutSettings = CheckoutSettings()
@@ -203,6 +214,7 @@ class Settings(BaseSettings):
     oversight: OversightSettings = OversightSettings()
     reconciliation: ReconciliationSettings = ReconciliationSettings()
     search: SearchSettings = SearchSettings()
+    meilisearch: MeilisearchSettings = MeilisearchSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
     worker: WorkerSettings = WorkerSettings()
 
@@ -225,6 +237,19 @@ class Settings(BaseSettings):
     def _refuse_placeholders_in_production(self) -> Self:
         if self.environment is not Environment.PRODUCTION:
             return self
+        secrets = self._own_secrets() | self._secrets_of_others()
+        weak = [name for name, secret in secrets.items() if _is_weak(secret)]
+        if self.carrier.webhook_secrets == CarrierSettings().webhook_secrets:
+            weak.append("PERDURE_CARRIER_WEBHOOK_SECRETS")
+        if set(AuthSettings().encryption_keys) & set(self.auth.encryption_keys):
+            weak.append("PERDURE_AUTH_ENCRYPTION_KEYS")
+        if any(PLACEHOLDER in client_id for client_id in self.google.client_ids):
+            weak.append("PERDURE_GOOGLE_CLIENT_IDS")
+        if weak:
+            raise ValueError(f"production refuses placeholder or short secrets: {', '.join(weak)}")
+        return self
+
+    def _own_secrets(self) -> dict[str, SecretStr]:
         secrets = {
             "PERDURE_CARRIER_API_KEY": self.carrier.api_key,
             "PERDURE_AUTH_JWT_KEY": self.auth.jwt_key,
@@ -233,6 +258,13 @@ class Settings(BaseSettings):
             "PERDURE_AUTH_ONE_TIME_KEY": self.auth.one_time_key,
             "PERDURE_SMS_API_KEY": self.sms.api_key,
         }
+        if self.objects.store is ObjectStoreKind.LOCAL:
+            secrets["PERDURE_OBJECTS_SIGNING_KEY"] = self.objects.signing_key
+        return secrets
+
+    def _secrets_of_others(self) -> dict[str, SecretStr]:
+        """Of the providers and stores that are in use."""
+        secrets: dict[str, SecretStr] = {}
         if "stripe" in self.payments.providers:
             secrets["PERDURE_STRIPE_API_KEY"] = self.stripe.api_key
             secrets |= {
@@ -245,14 +277,11 @@ class Settings(BaseSettings):
                 f"PERDURE_PAYSTACK_PREVIOUS_SECRET_KEYS[{n}]": secret
                 for n, secret in enumerate(self.paystack.previous_secret_keys)
             }
-        if self.objects.store is ObjectStoreKind.LOCAL:
-            secrets["PERDURE_OBJECTS_SIGNING_KEY"] = self.objects.signing_key
-        weak = [name for name, secret in secrets.items() if _is_weak(secret)]
-        if self.carrier.webhook_secrets == CarrierSettings().webhook_secrets:
-            weak.append("PERDURE_CARRIER_WEBHOOK_SECRETS")
-        if weak:
-            raise ValueError(f"production refuses placeholder or short secrets: {', '.join(weak)}")
-        return self
+        if self.search.backend is SearchBackend.MEILISEARCH:
+            secrets["PERDURE_MEILISEARCH_API_KEY"] = self.meilisearch.api_key
+        if self.objects.store is ObjectStoreKind.CLOUDINARY:
+            secrets["PERDURE_CLOUDINARY_API_SECRET"] = self.cloudinary.api_secret
+        return secrets
 
 
 MINIMUM_SECRET_LENGTH = 16

@@ -17,6 +17,9 @@ class JobSettings(Section):
     part_rows: int = Field(default=1_000, ge=1, le=10_000, description="written in one transaction")
     max_products: int = Field(default=10_000, ge=1, description="that one bulk action may change")
     max_orders: int = Field(default=1_000, ge=1, description="that one bulk action may change")
+    max_unfinished: int = Field(
+        default=20, ge=1, description="of one vendor at once; one more is refused"
+    )
     upload_seconds: int = Field(
         default=3600, ge=1, description="a job whose list has not come by then has failed"
     )

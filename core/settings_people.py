@@ -26,6 +26,17 @@ class AuthSettings(Section):
         default=SecretStr(f"{PLACEHOLDER}-tracking-key-of-32-bytes-at-least"),
         description="signs the tokens with which guests follow their orders",
     )
+    encryption_keys: tuple[SecretStr, ...] = Field(
+        default=(SecretStr("ZW1iZWRkZWQtcGxhY2Vob2xkZXItZW5jcnlwdGlvbiE="),),
+        min_length=1,
+        description="JSON list of Fernet keys: the first one writes, the others still read",
+    )
+    staff_totp_required: bool = Field(
+        default=False, description="staff without an authenticator may do nothing but set one up"
+    )
+    totp_rate_limit: str = Field(
+        default="5/5minutes", description="codes of an authenticator that are tried, per account"
+    )
     one_time_key: SecretStr = Field(
         default=SecretStr(f"{PLACEHOLDER}-one-time-key-of-32-bytes-at-least"),
         description="makes the links and codes in messages; a new one ends those under way",
@@ -80,6 +91,21 @@ class SmsSettings(Section):
         default=(), description="JSON list of countries whose numbers get codes; [] means all"
     )
     timeout_seconds: float = 20.0
+
+
+class GoogleSettings(Section):
+    client_ids: tuple[str, ...] = Field(
+        default=(f"{PLACEHOLDER}.apps.googleusercontent.com",),
+        description="JSON list of our client ids at Google; an empty one turns it off",
+    )
+    jwks_url: str = Field(
+        default="http://127.0.0.1:18090/google/certs",
+        description="where Google's keys are: https://www.googleapis.com/oauth2/v3/certs",
+    )
+    longest_cache_seconds: int = Field(
+        default=86_400, ge=0, description="keys are read again after that, whatever Google says"
+    )
+    timeout_seconds: float = 5.0
 
 
 class PersonalSettings(Section):

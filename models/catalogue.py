@@ -20,6 +20,8 @@ class MediaStatus(StrEnum):
     PROCESSING = "processing"
     READY = "ready"
     REJECTED = "rejected"
+    REMOVED = "removed"
+    """Nobody sees it any more; its row goes when its files have gone."""
 
 
 class VariantStatus(StrEnum):

@@ -8,9 +8,13 @@ from core.database import Database
 from core.settings import Settings
 from core.settings_search import SearchBackend
 from search.index import SearchIndex
+from search.meilisearch import MeilisearchIndex
 from search.postgres import PostgresIndex
 
 BACKENDS: Mapping[SearchBackend, Callable[[Settings, Database], SearchIndex]] = {
+    SearchBackend.MEILISEARCH: lambda settings, _database: MeilisearchIndex.open(
+        settings.meilisearch
+    ),
     SearchBackend.POSTGRES: lambda _settings, database: PostgresIndex(database),
 }
 

@@ -20,6 +20,7 @@ from activities.housekeeping import PostgresHousekeepingActivities
 from activities.index import SearchIndexActivities
 from activities.index_changes import IndexChanges
 from activities.jobs import PostgresJobActivities
+from activities.media import StoredMediaActivities
 from activities.order_changes import PostgresOrderChangeActivities
 from activities.parking import PostgresParkingActivities
 from activities.payments import GatewayPaymentActivities
@@ -48,6 +49,7 @@ from workflows.event_poll import EventPollWorkflow
 from workflows.fulfillment import FulfillmentWorkflow
 from workflows.housekeeping import HousekeepingWorkflow
 from workflows.job import JobWorkflow
+from workflows.media import MediaWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
 from workflows.payment_event import PaymentEventWorkflow
 from workflows.personal_export import PersonalExportWorkflow
@@ -132,7 +134,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
             SettlementWorkflow,
         ],
         activities=lambda resources: [
-            PostgresHousekeepingActivities(resources.database, resources.temporal),
+            _housekeeping(resources),
             PostgresErasureActivities(resources.database, resources.objects, resources.settings),
             FilePersonalExportActivities(
                 resources.database, resources.objects, resources.settings.personal
@@ -150,8 +152,8 @@ POOLS: Mapping[TaskQueue, Pool] = {
         activity_pollers=2,
     ),
     TaskQueue.CATALOGUE: Pool(
-        workflows=[JobWorkflow],
-        activities=lambda resources: [_jobs(resources)],
+        workflows=[JobWorkflow, MediaWorkflow],
+        activities=lambda resources: [_jobs(resources), _media(resources)],
         calls_providers=True,
         max_concurrent_activities=8,
         workflow_pollers=2,
@@ -196,6 +198,12 @@ def _checkout(resources: Resources) -> PostgresCheckoutActivities:
     return PostgresCheckoutActivities(resources.database, resources.temporal, resources.settings)
 
 
+def _housekeeping(resources: Resources) -> PostgresHousekeepingActivities:
+    return PostgresHousekeepingActivities(
+        resources.database, resources.temporal, resources.objects, resources.settings.jobs
+    )
+
+
 def _jobs(resources: Resources) -> PostgresJobActivities:
     return PostgresJobActivities(
         resources.database, resources.objects, resources.temporal, resources.settings.jobs
@@ -226,6 +234,10 @@ def _payments(resources: Resources) -> GatewayPaymentActivities:
         resources.payments,
         return_url=resources.settings.payments.return_url,
     )
+
+
+def _media(resources: Resources) -> StoredMediaActivities:
+    return StoredMediaActivities(resources.database, resources.objects, resources.settings.media)
 
 
 def _disputes(resources: Resources) -> GatewayDisputeActivities:

@@ -25,6 +25,7 @@ class Child(StrEnum):
     DISPUTE = "DisputeWorkflow"
     SETTLEMENT = "SettlementWorkflow"
     REPAIR = "RepairWorkflow"
+    MEDIA = "MediaWorkflow"
     JOB = "JobWorkflow"
     ACCOUNT_MESSAGE = "AccountMessageWorkflow"
     ERASURE = "ErasureWorkflow"

@@ -70,23 +70,32 @@ RECONCILIATION_RETRIES = RetryPolicy(
 )
 """It goes on at its page until the provider and the database are back."""
 
+FIRST_UPLOAD_LOOK = timedelta(seconds=10)
+LONGEST_UPLOAD_LOOK = timedelta(minutes=5)
+"""The API tells of an upload when it can; a store of others is looked into as well."""
+
+UPLOAD_MARGIN = timedelta(minutes=15)
+"""An upload that began before its link expired may end so much later."""
+
+PICTURE_TIMEOUT = timedelta(minutes=5)
+PICTURE_RETRIES = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    maximum_interval=timedelta(minutes=1),
+    maximum_attempts=60,
+)
+"""For an hour; then the picture is refused, and its uploader tries again."""
+
+FILE_STEP_RETRIES = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(minutes=5)
+)
+"""Files are looked for and removed until their store is back."""
+
 REPAIR_ATTEMPTS = 3
 """Then a difference that is still there is for a person."""
 
 REPAIR_SETTLES_IN = timedelta(seconds=2)
 REPAIR_PAUSE = timedelta(seconds=10)
 """What a repair starts needs a moment; an attempt that did not help is repeated later."""
-
-FIRST_BUSINESS_LOOK = timedelta(minutes=1)
-LONGEST_BUSINESS_LOOK = timedelta(hours=6)
-"""What is open of a person who wants to be forgotten is looked after this often, until it ends."""
-
-FAREWELL_PATIENCE = timedelta(days=1)
-"""The last message has this long to be sent; then its person is forgotten without it."""
-
-ERASURE_STEP_TIMEOUT = timedelta(minutes=5)
-EXPORT_TIMEOUT = timedelta(minutes=15)
-"""Of somebody who has ordered for many years."""
 
 JOB_STRETCH_TIMEOUT = timedelta(minutes=15)
 """A stretch of work on a job stops by itself long before this."""
@@ -121,3 +130,14 @@ INDEX_RETRIES = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)
 )
 """A rebuild waits for its backend; one that was given up elsewhere ends."""
+
+FIRST_BUSINESS_LOOK = timedelta(minutes=1)
+LONGEST_BUSINESS_LOOK = timedelta(hours=6)
+"""What is open of a person who wants to be forgotten is looked after this often, until it ends."""
+
+FAREWELL_PATIENCE = timedelta(days=1)
+"""The last message has this long to be sent; then its person is forgotten without it."""
+
+ERASURE_STEP_TIMEOUT = timedelta(minutes=5)
+EXPORT_TIMEOUT = timedelta(minutes=15)
+"""Of somebody who has ordered for many years."""

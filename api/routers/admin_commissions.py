@@ -112,6 +112,19 @@ async def _added(rule_id: str, wanted: CommissionRuleRequest, resources: Res, ac
         return rule
 
 
+@api.get(
+    "/admin/commission-rules/{id}",
+    response_model=CommissionRule,
+    responses=problems(*_STAFF, "not-found"),
+)
+async def get_commission(
+    rule_id: CommissionRuleId, _staff: TermsReader, resources: Res
+) -> Response:
+    """Return a rule that applies; its `ETag` is for the next change."""
+    async with resources.database.transaction() as session:
+        return editing.edited(rule_document(await commission_rules.lock(session, rule_id)))
+
+
 @api.patch(
     "/admin/commission-rules/{id}",
     response_model=CommissionRule,

@@ -6,8 +6,10 @@ from typing import Any
 
 from fastapi import Response
 
+from api import editing
 from api.auth import TermsReader, TermsWriter
 from api.dependencies import Res, RuleId
+from api.editing import IfMatch
 from api.idempotency import Idempotent, replay
 from api.json_route import JsonResponse, router, to_json
 from api.openapi import problems
@@ -69,18 +71,34 @@ async def add_review_rule(
     return await call.settle(resources.database, answer)
 
 
-@api.patch(
+@api.get(
     "/admin/review-rules/{id}",
     response_model=ReviewRule,
     responses={**_STAFF, **problems("not-found")},
 )
+async def get_review_rule(rule_id: RuleId, _staff: TermsReader, resources: Res) -> Response:
+    """Return a rule; its `ETag` is for the next change."""
+    async with resources.database.transaction() as session:
+        return editing.edited(_document(await review.lock_rule(session, rule_id)))
+
+
+@api.patch(
+    "/admin/review-rules/{id}",
+    response_model=ReviewRule,
+    responses={**_STAFF, **problems("not-found", "precondition-failed")},
+)
 async def change_review_rule(
-    rule_id: RuleId, staff: TermsWriter, resources: Res, wanted: ReviewRuleChange
+    rule_id: RuleId,
+    staff: TermsWriter,
+    resources: Res,
+    wanted: ReviewRuleChange,
+    if_match: IfMatch = None,
 ) -> Response:
     """Rename a rule, or switch it off and on; another limit is another rule."""
     changes = wanted.model_dump(exclude={"reason"}, exclude_none=True)
     async with resources.database.transaction() as session:
         rule = await review.lock_rule(session, rule_id)
+        editing.require_match(if_match, _document(rule))
         before = {name: getattr(rule, name) for name in changes}
         if before != changes:
             for name, value in changes.items():
@@ -94,7 +112,7 @@ async def change_review_rule(
                 before=before,
                 after=changes,
             )
-        return JsonResponse(_document(rule))
+        return editing.edited(_document(rule))
 
 
 def _document(rule: Rule) -> dict[str, Any]:

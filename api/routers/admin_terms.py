@@ -9,9 +9,11 @@ from fastapi import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
+from api import editing
 from api.auth import TermsReader, TermsWriter
 from api.carts import refuse
 from api.dependencies import Cursor, CursorsDep, Limit, Res
+from api.editing import IfMatch
 from api.json_route import JsonResponse, router
 from api.openapi import problems
 from api.pages import page
@@ -23,7 +25,7 @@ from models.repositories import audit, selling_terms
 
 api = router("staff")
 _LISTS = problems("not-authenticated", "forbidden", "invalid-cursor")
-_CHANGES = problems("not-authenticated", "forbidden")
+_CHANGES = problems("not-authenticated", "forbidden", "precondition-failed")
 
 
 @api.get("/admin/tax-rules", response_model=terms.TaxRulePage, responses=_LISTS)
@@ -40,17 +42,20 @@ async def list_tax_rules(
         resources.database, limit=limit + 1, after=_key(cursors.open(cursor, scope=scope))
     )
     return JsonResponse(
-        page(rows, limit=limit, cursors=cursors, scope=scope, id_of=_position, render=_document)
+        page(rows, limit=limit, cursors=cursors, scope=scope, id_of=_position, render=_row)
     )
 
 
-@api.put("/admin/tax-rules", response_model=terms.TaxRule, responses=_CHANGES)
-async def put_tax_rule(wanted: terms.TaxRuleChange, staff: TermsWriter, resources: Res) -> Response:
+@api.put("/admin/tax-rules", response_model=terms.TaxRuleRow, responses=_CHANGES)
+async def put_tax_rule(
+    wanted: terms.TaxRuleChange, staff: TermsWriter, resources: Res, if_match: IfMatch = None
+) -> Response:
     """Set the rate of a country or of a region of it."""
     rule = TaxRule(**wanted.model_dump(exclude={"reason"}))
     async with resources.database.transaction() as session:
+        editing.require_match(if_match, await selling_terms.lock(session, rule))
         await _put(session, rule, staff, action="tax_rule.changed", reason=wanted.reason)
-    return JsonResponse(_document(rule))
+    return _answer(rule)
 
 
 @api.get("/admin/shipping-options", response_model=terms.ShippingOptionPage, responses=_LISTS)
@@ -67,21 +72,25 @@ async def list_shipping_options(
         resources.database, limit=limit + 1, after=_key(cursors.open(cursor, scope=scope))
     )
     return JsonResponse(
-        page(rows, limit=limit, cursors=cursors, scope=scope, id_of=_position, render=_document)
+        page(rows, limit=limit, cursors=cursors, scope=scope, id_of=_position, render=_row)
     )
 
 
-@api.put("/admin/shipping-options", response_model=terms.ShippingOption, responses=_CHANGES)
+@api.put("/admin/shipping-options", response_model=terms.ShippingOptionRow, responses=_CHANGES)
 async def put_shipping_option(
-    wanted: terms.ShippingOptionChange, staff: TermsWriter, resources: Res
+    wanted: terms.ShippingOptionChange,
+    staff: TermsWriter,
+    resources: Res,
+    if_match: IfMatch = None,
 ) -> Response:
     """Set the fee of a method in a zone from a weight on."""
     option = ShippingOption(**wanted.model_dump(exclude={"reason"}))
     async with resources.database.transaction() as session:
         if not await selling_terms.zone_exists(session, option.zone_id):
             refuse([FieldError(pointer="/zone_id", detail="there is no such zone")])
+        editing.require_match(if_match, await selling_terms.lock(session, option))
         await _put(session, option, staff, action="shipping_option.changed", reason=wanted.reason)
-    return JsonResponse(_document(option))
+    return _answer(option)
 
 
 async def _put(
@@ -89,7 +98,8 @@ async def _put(
 ) -> None:
     """Write the row, and who did it unless nothing changed."""
     after = _document(row)
-    before = await selling_terms.put(session, row)
+    before = await selling_terms.lock(session, row)
+    await selling_terms.put(session, row)
     if before != after:
         key = "/".join(str(part) for part in _parts(row))
         await audit.record(
@@ -101,6 +111,18 @@ async def _put(
             before=before,
             after=after,
         )
+
+
+def _answer(row: SQLModel) -> Response:
+    response = JsonResponse(_row(row))
+    response.headers["ETag"] = editing.tag_of(_document(row))
+    return response
+
+
+def _row(row: SQLModel) -> dict[str, Any]:
+    """The row with its tag: it has no address of its own to read it from."""
+    document = _document(row)
+    return {**document, "etag": editing.tag_of(document)}
 
 
 def _document(row: SQLModel) -> dict[str, Any]:

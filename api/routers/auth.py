@@ -11,12 +11,14 @@ from fastapi import Header, Response
 from api import account_messages as messages
 from api.cart_recovery import merge_cart
 from api.dependencies import PasswordsDep, Res, SignInGuardDep
+from api.feature_flags import switched_on
 from api.json_route import JsonResponse, router
 from api.new_passwords import require_good
 from api.openapi import problems
 from api.schemas.identity import Login, RefreshRequest, Registration, Session, User
 from api.sign_in import SignInDep
 from core.domain.errors import InvalidStateError, NotAuthenticatedError, NotFoundError
+from core.domain.feature_flags import Flag
 from core.domain.ids import Prefix, is_id, new_id
 from core.one_time import OneTimeSecrets
 from core.security import hash_refresh_token, new_refresh_token
@@ -27,7 +29,12 @@ from models.users import MessageKind, SignInMethod
 api = router("identity")
 
 
-@api.post("/auth/register", status_code=201, response_model=User)
+@api.post(
+    "/auth/register",
+    status_code=201,
+    response_model=User,
+    dependencies=[switched_on(Flag.SIGN_UPS)],
+)
 async def register(
     wanted: Registration, resources: Res, passwords: PasswordsDep, guard: SignInGuardDep
 ) -> Response:
@@ -67,7 +74,11 @@ async def register(
     )
 
 
-@api.post("/auth/login", response_model=Session, responses=problems("not-authenticated"))
+@api.post(
+    "/auth/login",
+    response_model=Session,
+    responses=problems("not-authenticated", "totp-required"),
+)
 async def login(
     *,
     wanted: Login,
@@ -100,7 +111,7 @@ async def login(
             present=password_hash,
             replacement=check.replacement,
         )
-    opened = await sign_in.open(credentials, SignInMethod.PASSWORD)
+    opened = await sign_in.open(credentials, SignInMethod.PASSWORD, totp_code=wanted.totp_code)
     await attempt.succeeded()
     if cart_token is not None and is_id(Prefix.CART, cart_id):
         with suppress(NotFoundError, InvalidStateError):

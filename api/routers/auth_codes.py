@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import Response
 
 from api import account_messages as messages
+from api import second_factor
 from api.dependencies import Res, SignInGuardDep
 from api.json_route import router
 from api.openapi import problems
@@ -38,7 +39,11 @@ async def request_code(
     return Response(status_code=202)
 
 
-@api.post("/auth/otp/verify", response_model=Session, responses=problems("not-authenticated"))
+@api.post(
+    "/auth/otp/verify",
+    response_model=Session,
+    responses=problems("not-authenticated", "totp-required"),
+)
 async def verify_code(
     wanted: CodeProof, resources: Res, guard: SignInGuardDep, sign_in: SignInDep
 ) -> Response:
@@ -56,12 +61,14 @@ async def verify_code(
         )
         if proof is not None:
             user_id = await proofs.account_of(session, channel, proof.recipient)
+            # Before the code is used up: it is sent again with the other one.
+            await second_factor.require_sent(resources, user_id, wanted.totp_code)
     credentials = None
     if user_id is not None:
         credentials = await users.find_credentials_by_id(resources.database, user_id)
     if credentials is None:
         raise NotAuthenticatedError("the code is wrong, or not valid any more")
-    opened = await sign_in.open(credentials, SignInMethod.OTP)
+    opened = await sign_in.open(credentials, SignInMethod.OTP, totp_code=wanted.totp_code)
     await attempt.succeeded()
     return opened
 

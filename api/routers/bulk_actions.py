@@ -27,7 +27,12 @@ _CALLERS = ("not-authenticated", "forbidden")
 _ONCE = (*_CALLERS, "idempotency-key-missing", "idempotency-key-reused")
 
 
-@api.post("/bulk-actions/products", status_code=202, response_model=Job, responses=problems(*_ONCE))
+@api.post(
+    "/bulk-actions/products",
+    status_code=202,
+    response_model=Job,
+    responses=problems(*_ONCE, "invalid-state"),
+)
 async def change_many_products(
     wanted: ProductsRequest, seller: SellsCatalogue, call: Idempotent, resources: Res
 ) -> Response:

@@ -9,6 +9,7 @@ from fastapi import Query, Response
 from api import jobs
 from api.auth import ReadsCatalogue, SellsCatalogue
 from api.dependencies import Cursor, CursorsDep, JobId, Limit, Res
+from api.feature_flags import switched_on
 from api.idempotency import Idempotent, replay
 from api.json_route import JsonResponse, router
 from api.openapi import problems
@@ -21,6 +22,7 @@ from api.schemas.jobs import (
     JobPage,
     StartedImport,
 )
+from core.domain.feature_flags import Flag
 from core.domain.ids import Prefix, new_id
 from core.domain.jobs import JobKind
 from models import jobs as tables
@@ -30,11 +32,17 @@ from models.repositories import jobs as rows_of_jobs
 api = router("jobs")
 
 _SELLERS = ("not-authenticated", "forbidden")
-_ONCE = (*_SELLERS, "idempotency-key-missing", "idempotency-key-reused")
+_ONCE = (*_SELLERS, "idempotency-key-missing", "idempotency-key-reused", "invalid-state")
 _STARTED: dict[int | str, dict[str, Any]] = problems(*_ONCE)
 
 
-@api.post("/imports/products", status_code=201, response_model=StartedImport, responses=_STARTED)
+@api.post(
+    "/imports/products",
+    status_code=201,
+    response_model=StartedImport,
+    responses=_STARTED,
+    dependencies=[switched_on(Flag.PRODUCT_IMPORTS, staff_always=True)],
+)
 async def import_products(
     wanted: ImportRequest, seller: SellsCatalogue, call: Idempotent, resources: Res
 ) -> Response:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request, Response
 from fastapi.responses import FileResponse
 
+from api import media
 from api.dependencies import Res
 from api.json_route import router
 from api.openapi import problems
@@ -84,7 +85,7 @@ async def download_object(request: Request, key: Key, store: LocalStore) -> Resp
         }
     },
 )
-async def upload_object(request: Request, key: Key, store: LocalStore) -> Response:
+async def upload_object(request: Request, key: Key, store: LocalStore, resources: Res) -> Response:
     """Keep the body under the key of the link, once; the link says its type and its limit."""
     allowed = store.verify("PUT", key, request.query_params)
     content_type = allowed["content_type"]
@@ -94,4 +95,5 @@ async def upload_object(request: Request, key: Key, store: LocalStore) -> Respon
     await store.receive(
         key, request.stream(), content_type=content_type, max_bytes=int(allowed["max_bytes"])
     )
+    await media.note_upload(resources, key)
     return Response(status_code=204)

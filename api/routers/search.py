@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Query, Request, Response
@@ -15,10 +15,12 @@ from api.cursors import Cursors
 from api.dependencies import Cursor, CursorsDep, Limit, Res, SearchDep
 from api.json_route import router, to_json
 from api.openapi import problems
+from api.read_cache import kept
 from api.schemas.base import CURRENCY, MAX_INTEGER, NO_CONTROLS
 from api.schemas.search import SearchPage, Suggestions
 from core.domain.errors import FieldError, InvalidRequestError
 from core.domain.ids import Prefix, is_id
+from core.read_tags import PRODUCTS, SEARCH, SHOP
 from core.resources import Resources
 from models.repositories import catalogue
 from models.repositories.search_scopes import id_of_slug
@@ -113,17 +115,23 @@ async def search(
     query = replace(
         await _narrowed(resources, asked), offset=offset, limit=min(limit, DEEPEST - offset)
     )
-    found = await index.search(query)
-    document = {
-        "data": await catalogue.products_by_id(
-            resources.database, found.product_ids, query.currency
-        ),
-        "facets": {facet.value: counts for facet, counts in found.facets.items()},
-        "estimated_total": found.estimated_total,
-        "next_cursor": _next(cursors, scope, query, found),
-        "took_ms": round((time.perf_counter() - started) * 1000),
-    }
-    return cacheable(request, to_json(document))
+
+    async def load() -> bytes:
+        found = await index.search(query)
+        document = {
+            "data": await catalogue.products_by_id(
+                resources.database, found.product_ids, query.currency
+            ),
+            "facets": {facet.value: counts for facet, counts in found.facets.items()},
+            "estimated_total": found.estimated_total,
+            "next_cursor": _next(cursors, scope, query, found),
+            "took_ms": round((time.perf_counter() - started) * 1000),
+        }
+        return to_json(document)
+
+    tags = (SEARCH, PRODUCTS, SHOP)
+    question = scope | asdict(query)
+    return cacheable(request, await kept(request, resources, scope=question, tags=tags, load=load))
 
 
 @api.get("/search/suggest", response_model=Suggestions, responses=_NOT_CHANGED)
@@ -131,14 +139,21 @@ async def suggest(
     *,
     request: Request,
     _: Anyone,
+    resources: Res,
     index: SearchDep,
     q: Words = "",
     limit: Annotated[int, Query(ge=1, le=20)] = 10,
 ) -> Response:
     """Complete what somebody types to names of products, categories and vendors."""
-    found = await index.suggest(q, limit=limit)
-    data = [{"text": each.text, "kind": each.kind, "id": each.id} for each in found]
-    return cacheable(request, to_json({"data": data}))
+
+    async def load() -> bytes:
+        found = await index.suggest(q, limit=limit)
+        data = [{"text": each.text, "kind": each.kind, "id": each.id} for each in found]
+        return to_json({"data": data})
+
+    question = {"suggest": q, "limit": limit}
+    body = await kept(request, resources, scope=question, tags=(SEARCH, SHOP), load=load)
+    return cacheable(request, body)
 
 
 def _sort(value: str) -> Sort:

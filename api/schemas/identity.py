@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, field_validator
 
 from api.schemas.base import AT_EXAMPLE, Email, Moment, Schema, example, normal_email, text
+from api.schemas.totp import TotpCode
 from core.phone_numbers import e164
 from core.security import MAX_PASSWORD_LENGTH
 
@@ -50,6 +51,7 @@ class Login(Schema):
 
     email: Annotated[str, StringConstraints(min_length=1, max_length=254)]
     password: Password
+    totp_code: TotpCode | None = None
 
 
 class RefreshRequest(Schema):
@@ -133,6 +135,7 @@ class CodeProof(CodeRequest):
     model_config = example({"channel": "sms", "to": "+447400123456", "code": "042137"})
 
     code: OneTimeCode
+    totp_code: TotpCode | None = None
 
 
 class PhoneProof(Schema):

@@ -25,6 +25,7 @@ _OPTION = {
     "from_grams": 0,
     "amount": 500,
 }
+_ETAG = '"6a0c4bb9f1d2e7c8"'
 Reason = Annotated[str, text(500, 0)]
 Region = Annotated[
     str,
@@ -47,6 +48,14 @@ class TaxRule(Schema):
     prices_include_tax: bool = False
 
 
+class TaxRuleRow(TaxRule):
+    """``etag`` is for the `If-Match` of the next change."""
+
+    model_config = example({**_RULE, "etag": _ETAG})
+
+    etag: str
+
+
 class TaxRuleChange(TaxRule):
     model_config = example({**_RULE, "reason": "the rate of January"})
 
@@ -54,9 +63,9 @@ class TaxRuleChange(TaxRule):
 
 
 class TaxRulePage(Schema):
-    model_config = example({"data": [_RULE], "next_cursor": None})
+    model_config = example({"data": [{**_RULE, "etag": _ETAG}], "next_cursor": None})
 
-    data: list[TaxRule]
+    data: list[TaxRuleRow]
     next_cursor: str | None
 
 
@@ -72,6 +81,14 @@ class ShippingOption(Schema):
     amount: Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
 
 
+class ShippingOptionRow(ShippingOption):
+    """``etag`` is for the `If-Match` of the next change."""
+
+    model_config = example({**_OPTION, "etag": _ETAG})
+
+    etag: str
+
+
 class ShippingOptionChange(ShippingOption):
     model_config = example({**_OPTION, "reason": "the carrier's new tariff"})
 
@@ -79,7 +96,7 @@ class ShippingOptionChange(ShippingOption):
 
 
 class ShippingOptionPage(Schema):
-    model_config = example({"data": [_OPTION], "next_cursor": None})
+    model_config = example({"data": [{**_OPTION, "etag": _ETAG}], "next_cursor": None})
 
-    data: list[ShippingOption]
+    data: list[ShippingOptionRow]
     next_cursor: str | None

@@ -82,8 +82,11 @@ class _Group:
             plan.products.append(self._planned_product(self._vendor, options, variants))
 
     def _left_out(self) -> Iterator[Fault]:
+        """What else is wrong with the rows, and why those without a fault are left out."""
+        yield from (fault for fault in self._first.faults if not _is_of_product(fault.field))
         detail = f"its product is left out: see line {self._first.line}"
         for row in self._rows[1:]:
+            yield from row.faults
             yield Fault(line=row.line, field=Column.PRODUCT, detail=detail)
 
     def _faults_of_vendor(self) -> Iterator[Fault]:

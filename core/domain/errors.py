@@ -5,6 +5,7 @@
     DomainError
     ├── InvalidRequestError      validation-error     the caller's input, with pointers
     ├── NotAuthenticatedError    not-authenticated    no or bad credentials
+    │   └── TotpRequiredError    totp-required        the second factor is missing
     ├── ForbiddenError           forbidden            the role does not allow it
     ├── NotFoundError            not-found            not there, or somebody else's
     ├── ConflictError            conflict             the resource changed or exists
@@ -65,7 +66,7 @@ class InvalidRequestError(DomainError):
     code = "validation-error"
 
     def __init__(self, errors: Sequence[FieldError]) -> None:
-        super().__init__("; ".join(f"{e.pointer}: {e.detail}" for e in errors))
+        super().__init__("; ".join(": ".join(filter(None, (e.pointer, e.detail))) for e in errors))
         self.errors = tuple(errors)
 
     def extra(self) -> Mapping[str, object]:
@@ -74,6 +75,12 @@ class InvalidRequestError(DomainError):
 
 class NotAuthenticatedError(DomainError):
     code = "not-authenticated"
+
+
+class TotpRequiredError(NotAuthenticatedError):
+    """The password was right; the code of the authenticator is needed too."""
+
+    code = "totp-required"
 
 
 class ForbiddenError(DomainError):

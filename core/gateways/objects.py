@@ -130,8 +130,8 @@ class ObjectStore(Protocol):
         """
         ...
 
-    def list(self, prefix: str) -> AsyncIterator[StoredObject]:
-        """Return the files whose keys begin with ``prefix``, a folder that ends in ``/``."""
+    def list(self, prefix: str) -> AsyncIterator[str]:
+        """Return the keys that begin with ``prefix``, a folder that ends in ``/``."""
         ...
 
     async def close(self) -> None: ...

@@ -156,13 +156,13 @@ class LocalObjectStore:
             raise NotFoundError("there is no such file")
         return await self.put(target, self.get(source), content_type=found.content_type)
 
-    async def list(self, prefix: str) -> AsyncIterator[StoredObject]:
+    async def list(self, prefix: str) -> AsyncIterator[str]:
         folder = self._content / objects.require_folder(prefix)
-        paths = await asyncio.to_thread(lambda: sorted(folder.rglob("*")))
-        for path in paths:
-            found = await asyncio.to_thread(self._head, path.relative_to(self._content).as_posix())
-            if found is not None:
-                yield found
+        paths = await asyncio.to_thread(
+            lambda: [path for path in folder.rglob("*") if path.is_file()]
+        )
+        for path in sorted(paths):
+            yield path.relative_to(self._content).as_posix()
 
     async def close(self) -> None:
         """Nothing is held open."""

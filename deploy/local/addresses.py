@@ -38,6 +38,7 @@ class Addresses:
     email_host: str
     email_port: str
     sms_api_base: str
+    google_jwks_url: str
 
 
 def local_addresses(ports: Ports) -> Addresses:
@@ -67,6 +68,7 @@ def addresses_of(ports: Ports, environ: Mapping[str, str]) -> Addresses:
         email_host=environ.get("PERDURE_EMAIL_HOST", LOOPBACK),
         email_port=environ.get("PERDURE_EMAIL_PORT", str(ports.smtp)),
         sms_api_base=environ.get("PERDURE_SMS_API_BASE", f"{sandbox_url}/sms"),
+        google_jwks_url=environ.get("PERDURE_GOOGLE_JWKS_URL", f"{sandbox_url}/google/certs"),
     )
 
 
@@ -109,6 +111,7 @@ def stack_environment(addresses: Addresses) -> dict[str, str]:
         "PERDURE_EMAIL_PORT": addresses.email_port,
         "PERDURE_EMAIL_LINK": f"{addresses.api_public_url}/account/{{page}}#token={{token}}",
         "PERDURE_SMS_API_BASE": addresses.sms_api_base,
+        "PERDURE_GOOGLE_JWKS_URL": addresses.google_jwks_url,
         "PERDURE_API_HOST": addresses.api_host,
         "PERDURE_API_PORT": str(urlsplit(addresses.api_url).port),
         "PERDURE_API_PUBLIC_URL": addresses.api_public_url,

@@ -14,6 +14,7 @@ from deploy.sandbox.carrier.app import create_carrier
 from deploy.sandbox.carrier.tracking import Tracker
 from deploy.sandbox.config import SandboxConfig
 from deploy.sandbox.control import create_control
+from deploy.sandbox.google import create_google
 from deploy.sandbox.messages.sms import create_sms
 from deploy.sandbox.messages.smtp import MailServer
 from deploy.sandbox.paystack.app import create_paystack
@@ -56,6 +57,7 @@ async def create_app(config: SandboxConfig) -> Starlette:
             Mount("/paystack", create_paystack(sandbox)),
             Mount("/carrier", create_carrier(sandbox, tracker)),
             Mount("/sms", create_sms(sandbox)),
+            Mount("/google", create_google(sandbox)),
             Mount("/_control", create_control(sandbox, tracker)),
             Route("/healthz", healthz),
         ],

@@ -23,6 +23,7 @@ class SandboxConfig:
     carrier_api_key: str
     carrier_webhook_secret: str
     sms_api_key: str
+    google_client_id: str
     public_url: str
     smtp_host: str = "127.0.0.1"
     smtp_port: int | None = None
@@ -63,6 +64,7 @@ def config_from_settings(
         carrier_api_key=settings.carrier.api_key.get_secret_value(),
         carrier_webhook_secret=settings.carrier.webhook_secrets[0].get_secret_value(),
         sms_api_key=settings.sms.api_key.get_secret_value(),
+        google_client_id=next(iter(settings.google.client_ids), ""),
         smtp_host=smtp_host,
         smtp_port=smtp_port,
         stripe_webhook_url=stripe_webhook_url,

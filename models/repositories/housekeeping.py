@@ -52,6 +52,14 @@ WHERE o.id IS NULL AND d.created_at < now() - interval '1 minute'
 ORDER BY random() LIMIT 500
 """)
 
+# While its workflow looks for an upload it is none of these.
+_UNFOLLOWED_MEDIA = text("""
+SELECT id FROM product_media
+WHERE status = 'removed' OR (status IN ('awaiting_upload', 'processing')
+    AND upload_expires_at < now() - interval '30 minutes')
+ORDER BY random() LIMIT 500
+""")
+
 
 async def delete_old_keys(database: Database, days: int) -> int:
     """Forget answers that are older than ``days``; at most 10,000 a call."""
@@ -81,3 +89,8 @@ async def pending_refunds(database: Database) -> list[RowMapping]:
 async def unopened_drafts(database: Database) -> list[RowMapping]:
     """Orders that their customers were promised and that nothing has opened for over a minute."""
     return list(await database.statement(_UNOPENED_DRAFTS, {}))
+
+
+async def unfollowed_media(database: Database) -> list[str]:
+    """Pictures whose workflow should have ended: they are started again where none runs."""
+    return [row["id"] for row in await database.statement(_UNFOLLOWED_MEDIA, {})]

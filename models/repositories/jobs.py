@@ -10,12 +10,21 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col, select
 
+from core.database import Database
 from core.domain.errors import InvalidStateError, NotFoundError
 from models.jobs import Job, JobPart, JobStatus
 from models.repositories import audit, idempotency
 
 ENDED = (JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELED)
 
+_UNFINISHED = text("""
+SELECT id, parameters ->> 'upload_until' AS upload_until FROM jobs
+WHERE status IN ('queued', 'running') AND updated_at < now() - interval '1 minute'
+ORDER BY id LIMIT 500
+""")
+_UNFINISHED_OF = text("""
+SELECT count(*) FROM jobs WHERE vendor_id = :vendor_id AND status IN ('queued', 'running')
+""")
 _EXPIRED = text("""
 SELECT id, input_key, output_key, errors_key FROM jobs
 WHERE ended_at < now() - make_interval(days => :days)
@@ -29,12 +38,22 @@ WHERE id = ANY(CAST(:ids AS text[]))
 """)
 
 
-async def add(session: AsyncSession, job: Job, *, reason: str = "") -> Job:
-    """Add a job; a second call with the same id finds the job of the first."""
-    await idempotency.one_at_a_time(session, job.id)
+async def add(
+    session: AsyncSession, job: Job, *, reason: str = "", most_unfinished: int | None = None
+) -> Job:
+    """Add a job; a second call with the same id finds the job of the first.
+
+    Raises:
+        InvalidStateError: its vendor has ``most_unfinished`` jobs that have not ended.
+    """
+    await idempotency.one_at_a_time(session, f"jobs:{job.vendor_id or job.id}")
     existing = await session.get(Job, job.id)
     if existing is not None:
         return existing
+    if job.vendor_id is not None and most_unfinished is not None:
+        found = (await session.execute(_UNFINISHED_OF, {"vendor_id": job.vendor_id})).scalar_one()
+        if found >= most_unfinished:
+            raise InvalidStateError(present=f"{found} jobs have not ended", wanted="one more")
     session.add(job)
     await session.flush()
     await session.refresh(job)
@@ -204,6 +223,15 @@ async def request_cancel(session: AsyncSession, job: Job, *, actor: str) -> None
     await audit.record(
         session, actor=actor, action="job.cancel_requested", target=job.id, reason=""
     )
+
+
+async def unfinished(database: Database) -> dict[str, datetime | None]:
+    """Return jobs that nobody has worked on for a minute, with when their lists are due."""
+    rows = await database.statement(_UNFINISHED, {})
+    return {
+        row["id"]: datetime.fromisoformat(row["upload_until"]) if row["upload_until"] else None
+        for row in rows
+    }
 
 
 async def expired(session: AsyncSession, *, days: int, limit: int) -> dict[str, list[str]]:

@@ -33,15 +33,18 @@ async def zone_exists(session: AsyncSession, zone_id: str) -> bool:
     return await session.get(ShippingZone, zone_id) is not None
 
 
-async def put(session: AsyncSession, row: SQLModel) -> dict[str, Any] | None:
-    """Write a row under its key; return what was there before, None for nothing."""
+async def lock(session: AsyncSession, row: SQLModel) -> dict[str, Any] | None:
+    """Return what is there under the row's key, locked; None for nothing."""
     table = type(row)
     key = tuple(getattr(row, name) for name in key_of(table))
     known = await session.get(table, key, with_for_update=True)
-    before = None if known is None else known.model_dump()
+    return None if known is None else known.model_dump()
+
+
+async def put(session: AsyncSession, row: SQLModel) -> None:
+    """Write a row under its key."""
     await session.merge(row)
     await session.flush()
-    return before
 
 
 def key_of(table: type[SQLModel]) -> list[str]:

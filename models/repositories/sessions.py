@@ -61,7 +61,8 @@ WITH used AS (
     FROM users u
     WHERE t.token_hash = :old_hash AND t.used_at IS NULL AND t.revoked_at IS NULL
       AND t.expires_at > now() AND u.id = t.user_id AND u.disabled_at IS NULL
-    RETURNING t.family_id, t.user_id, u.role, u.vendor_id, u.vendor_rank, u.permissions
+    RETURNING t.family_id, t.user_id, u.role, u.vendor_id, u.vendor_rank, u.permissions,
+        u.totp_confirmed_at IS NOT NULL AS has_totp
 ), seen AS (
     UPDATE sessions s SET last_used_at = now(),
         expires_at = now() + make_interval(secs => :lifetime)
@@ -71,7 +72,7 @@ WITH used AS (
     SELECT :new_hash, family_id, user_id, now() + make_interval(secs => :lifetime) FROM used
 )
 SELECT user_id, role, vendor_id, vendor_rank, permissions, NULL AS password_hash,
-    family_id AS session_id
+    family_id AS session_id, has_totp
 FROM used
 """)
 

@@ -38,6 +38,8 @@ class Credentials:
     """What somebody of staff may do."""
     password_hash: str | None
     session_id: str | None = None
+    has_totp: bool = False
+    """Signs in with an authenticator, too."""
 
     @property
     def granted(self) -> frozenset[Permission]:
@@ -69,7 +71,10 @@ UNION ALL
 SELECT id, false FROM users WHERE lower(email) = lower(:email) AND NOT EXISTS (SELECT FROM made)
 """)
 
-_CREDENTIAL_COLUMNS = "id AS user_id, role, vendor_id, vendor_rank, permissions, password_hash"
+_CREDENTIAL_COLUMNS = (
+    "id AS user_id, role, vendor_id, vendor_rank, permissions, password_hash, "
+    "totp_confirmed_at IS NOT NULL AS has_totp"
+)
 _CREDENTIALS = text(
     f"SELECT {_CREDENTIAL_COLUMNS} FROM users "
     "WHERE lower(email) = lower(:email) AND disabled_at IS NULL"

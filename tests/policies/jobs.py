@@ -1,4 +1,4 @@
-"""Imports, exports and bulk actions."""
+"""Imports, exports and bulk actions; feature flags."""
 
 from __future__ import annotations
 
@@ -17,4 +17,7 @@ ROUTES: dict[str, Policy] = {
     "GET /v1/admin/order-jobs": staff(Permission.ORDERS_READ),
     "GET /v1/admin/order-jobs/{id}": staff(Permission.ORDERS_READ),
     "POST /v1/admin/order-jobs/{id}/cancel": staff(Permission.ORDERS_WRITE),
+    "GET /v1/admin/feature-flags": staff(Permission.SETTINGS_READ),
+    "GET /v1/admin/feature-flags/{name}": staff(Permission.SETTINGS_READ),
+    "PATCH /v1/admin/feature-flags/{name}": staff(Permission.SETTINGS_WRITE),
 }

@@ -20,6 +20,7 @@ ROUTES: dict[str, Policy] = {
     "GET /v1/vendor/disputes": vendor(Permission.MONEY_READ),
     "GET /v1/admin/commission-rules": staff(Permission.TERMS_READ),
     "POST /v1/admin/commission-rules": staff(Permission.TERMS_WRITE, idempotent=True),
+    "GET /v1/admin/commission-rules/{id}": staff(Permission.TERMS_READ),
     "PATCH /v1/admin/commission-rules/{id}": staff(Permission.TERMS_WRITE),
     "DELETE /v1/admin/commission-rules/{id}": staff(Permission.TERMS_WRITE),
     "PUT /v1/admin/vendors/{id}/payout-account": staff(Permission.TERMS_WRITE),

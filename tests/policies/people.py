@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from core.domain.permissions import Permission
-from tests.policies.policy import Own, Policy, anyone, staff, vendor
+from tests.policies.policy import Own, Policy, anyone, oneself, staff, vendor
 
 ROUTES: dict[str, Policy] = {
     "GET /v1/admin/audit-log": staff(Permission.AUDIT_READ),
@@ -29,5 +29,13 @@ ROUTES: dict[str, Policy] = {
         Permission.PEOPLE_WRITE, own=Own.API_KEY, idempotent=True
     ),
     "DELETE /v1/vendor/api-keys/{id}": vendor(Permission.PEOPLE_WRITE, own=Own.API_KEY),
+    "POST /v1/auth/google": anyone(),
+    "GET /v1/me/identities": oneself(),
+    "POST /v1/me/identities/google": oneself(),
+    "DELETE /v1/me/identities/google": oneself(),
+    "POST /v1/me/totp": oneself(),
+    "POST /v1/me/totp/confirm": oneself(),
+    "DELETE /v1/me/totp": oneself(),
+    "DELETE /v1/admin/users/{id}/totp": staff(Permission.PEOPLE_WRITE),
     "POST /v1/auth/invitations/accept": anyone(),
 }

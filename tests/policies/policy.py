@@ -45,6 +45,7 @@ class Own(StrEnum):
     PRODUCT = "product"
     DELETED_PRODUCT = "a product that was deleted"
     VARIANT = "variant"
+    MEDIA = "picture"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

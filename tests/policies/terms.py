@@ -14,5 +14,6 @@ ROUTES: dict[str, Policy] = {
     "PUT /v1/admin/shipping-options": staff(Permission.TERMS_WRITE),
     "GET /v1/admin/review-rules": staff(Permission.TERMS_READ),
     "POST /v1/admin/review-rules": staff(Permission.TERMS_WRITE, idempotent=True),
+    "GET /v1/admin/review-rules/{id}": staff(Permission.TERMS_READ),
     "PATCH /v1/admin/review-rules/{id}": staff(Permission.TERMS_WRITE),
 }

@@ -26,8 +26,8 @@ PERSONAL = [
 ]
 SECRETS = ["client_secret", "_secret_", "sk_test_", "whsec_"]
 MACHINE = ["identity", "stackTrace"]
-KNOWN = ["msg_", "ord_", "hld_", "evt_", "stl_", "usr_", "ven_", "_days", "min_age", "until"]
-KNOWN += ["consumer", "compare", "reason"]
+KNOWN = ["job_", "msg_", "ord_", "hld_", "evt_", "stl_", "usr_", "ven_", "_days", "min_age"]
+KNOWN += ["until", "consumer", "compare", "med_", "reason"]
 """What shows that a history was read at all."""
 
 

@@ -28,7 +28,12 @@ UPDATE idempotency_keys SET response_status = 202, response_body = '{}' WHERE re
 
 async def tidy(skipping: SkippingPlatform) -> int:
     """Keep house once; how many workflows were started."""
-    steps = PostgresHousekeepingActivities(skipping.shop.database, skipping.resources.temporal)
+    steps = PostgresHousekeepingActivities(
+        skipping.shop.database,
+        skipping.resources.temporal,
+        skipping.resources.objects,
+        skipping.resources.settings.jobs,
+    )
     tidied = await ActivityEnvironment().run(steps.tidy, Housekeeping())
     return int(tidied.restarted)
 

@@ -31,9 +31,11 @@ class Tidied:
     """Variants whose stock has fallen below its threshold, or risen above it again."""
     carts: int = 0
     restarted: int = 0
-    """Refunds, returns and drafts whose row was written and whose workflow was not running."""
+    """Refunds, returns, drafts and jobs whose row was written, and whose workflow did not run."""
     prices: int = 0
     """Products of which a price began or ended to hold by itself."""
+    job_files: int = 0
+    """Jobs whose files were kept long enough."""
 
 
 class HousekeepingActivities(ABC):

@@ -87,6 +87,10 @@ BEGIN
 END $$
 """
 
+FIND_PEOPLE = {
+    "ix_checkout_drafts_customer_id": "checkout_drafts (customer_id, order_id)",
+}
+
 CHECKS = {
     "users": {
         "reachable": "erased_at IS NOT NULL OR email IS NOT NULL OR phone IS NOT NULL",
@@ -97,7 +101,7 @@ CHECKS = {
         "approval_known": "approval IN ('not_requested', 'requested', 'approved', 'rejected')"
     },
     "product_media": {
-        "status_known": "status IN ('awaiting_upload', 'processing', 'ready', 'rejected')"
+        "status_known": "status IN ('awaiting_upload', 'processing', 'ready', 'rejected', 'removed')"
     },
 }
 EXTENSIONS = ("btree_gist", "pg_trgm", "unaccent")
@@ -671,10 +675,6 @@ def upgrade() -> None:
     for table, checks in CHECKS.items():
         for name, condition in checks.items():
             op.create_check_constraint(op.f(f"ck_{table}_{name}"), table, condition)
-    op.create_index(
-        "ix_checkout_drafts_customer_id", "checkout_drafts", ["customer_id", "order_id"]
-    )
-    op.execute(REFUSE_CHANGE)
     op.create_index("ix_order_items_sku", "order_items", ["sku"], unique=False)
     op.create_index(
         "ix_orders_email",
@@ -683,6 +683,9 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("email IS NOT NULL"),
     )
+    for name, place in FIND_PEOPLE.items():
+        op.execute(f"CREATE INDEX {name} ON {place}")
+    op.execute(REFUSE_CHANGE)
     _carry_over()
     _tell_changes()
 
@@ -715,7 +718,8 @@ def _tell_changes() -> None:
 
 def downgrade() -> None:
     op.execute(REFUSE_EVERY_CHANGE)
-    op.drop_index("ix_checkout_drafts_customer_id", table_name="checkout_drafts")
+    for name in FIND_PEOPLE:
+        op.execute(f"DROP INDEX {name}")
     for name in ("stock_turn_counted", "stock_turn_told", "stock_first_told"):
         op.execute(f"DROP TRIGGER {name} ON stock")
     for table in TELLING:

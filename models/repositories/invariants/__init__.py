@@ -19,6 +19,7 @@ from models.repositories.invariants.catalogue import CATALOGUE
 from models.repositories.invariants.disputes import DISPUTES
 from models.repositories.invariants.history import HISTORY
 from models.repositories.invariants.invariant import Invariant
+from models.repositories.invariants.jobs import JOBS
 from models.repositories.invariants.ledger import LEDGER
 from models.repositories.invariants.money import MONEY
 from models.repositories.invariants.people import PEOPLE
@@ -79,6 +80,7 @@ INVARIANTS: Sequence[Invariant] = (
     *PEOPLE,
     *SETTLEMENTS,
     *WAITS,
+    *JOBS,
 )
 
 

@@ -12,11 +12,10 @@ from core.gateways.objects import ObjectStore, SignedUpload
 
 @dataclass(frozen=True, kw_only=True)
 class StoreUnderTest:
-    """``refuses_size`` tells that the store itself refuses what is larger than its link allows."""
+    """A store, and a client for those who have nothing but its links."""
 
     store: ObjectStore
     http: httpx.AsyncClient
-    refuses_size: bool = True
 
     async def upload(
         self, link: SignedUpload, body: bytes, *, content_type: str | None = None

@@ -11,6 +11,7 @@ from core.domain.errors import NotFoundError, PayloadTooLargeError
 from core.domain.ids import Prefix, new_id
 from core.gateways.objects import read_whole
 from tests.contract.objects.stores import StoreUnderTest, read
+from tests.hostile_files import picture
 
 HOUR = timedelta(hours=1)
 
@@ -105,11 +106,11 @@ async def test_copy_has_the_bytes_and_the_type(tested: StoreUnderTest) -> None:
 
 async def test_list_has_the_files_of_a_folder_only(tested: StoreUnderTest) -> None:
     folder = f"tests/{new_id(Prefix.EXPORT)}/"
-    keys = [f"{folder}a.csv", f"{folder}b/c.csv"]
+    keys = [f"{folder}a.csv", f"{folder}b/c.csv", f"{folder}d.csv", f"{folder}e.csv"]
     for key in (*keys, f"{folder[:-1]}x/d.csv"):
         await tested.store.put(key, b"x", content_type="text/csv")
 
-    assert sorted([found.key async for found in tested.store.list(folder)]) == keys
+    assert sorted([key async for key in tested.store.list(folder)]) == keys
 
 
 async def test_file_over_the_readers_limit_is_not_read_whole(tested: StoreUnderTest) -> None:
@@ -150,12 +151,13 @@ async def test_download_link_gives_the_file_under_its_name(tested: StoreUnderTes
 
 async def test_public_file_is_read_by_everybody(tested: StoreUnderTest) -> None:
     key = f"public/{a_key('jpg')}"
-    await tested.store.put(key, b"a picture", content_type="image/jpeg")
+    await tested.store.put(key, picture(), content_type="image/jpeg")
 
     response = await tested.http.get(tested.store.public_url(key))
 
-    assert response.content == b"a picture"
+    assert response.content == picture()
     assert response.headers["content-type"] == "image/jpeg"
+    assert [one async for one in tested.store.list(f"{key.rpartition('/')[0]}/")] == [key]
 
 
 async def test_private_file_has_no_public_address(tested: StoreUnderTest) -> None:

@@ -12,7 +12,7 @@ from core.domain.ids import Prefix, new_id
 from core.domain.jobs import JobKind
 from core.domain.permissions import VendorRank
 from core.domain.statuses import HoldStatus, SettlementStatus
-from models import Hold, Settlement
+from models import Hold, ProductMedia, Settlement
 from models.jobs import Job, JobStatus
 from models.personal_data import ExportStatus, PersonalExport
 from models.repositories import sessions
@@ -124,6 +124,7 @@ async def of_job(world: World) -> Belonging:
                 actor="system",
                 vendor_id=shelf.vendor_id,
                 parameters={},
+                total_rows=0,
             )
         )
     return await _of_vendor(world, "jobs", job_id, shelf.vendor_id)
@@ -198,6 +199,16 @@ async def of_variant(world: World) -> Belonging:
     return await _of_vendor(world, "variants", shelf.variant_id, shelf.vendor_id)
 
 
+async def of_media(world: World) -> Belonging:
+    shelf = await world.shop.stock_up(1)
+    media_id = new_id(Prefix.MEDIA)
+    async with world.database.transaction() as session:
+        session.add(
+            ProductMedia(id=media_id, product_id=await product_of(world, shelf), alt="", position=0)
+        )
+    return await _of_vendor(world, "product_media", media_id, shelf.vendor_id)
+
+
 async def product_of(world: World, shelf: Shelf) -> str:
     rows = await world.database.statement(
         text("SELECT product_id FROM variants WHERE id = :id"), {"id": shelf.variant_id}
@@ -241,6 +252,7 @@ MAKERS: dict[Own, Callable[[World], Awaitable[Belonging]]] = {
     Own.SESSION: of_session,
     Own.SETTLEMENT: of_settlement,
     Own.JOB: of_job,
+    Own.MEDIA: of_media,
     Own.MEMBER: of_member,
     Own.EXPORT: of_export,
     Own.INVITATION: of_invitation,

@@ -133,6 +133,22 @@ async def test_vendor_sees_and_imports_only_what_is_theirs(
     assert seen.json()["actor"] == f"vendor:{vendor.user_id}"
 
 
+async def test_vendor_with_too_many_unfinished_jobs_waits_for_one_to_end(
+    world: World, seller: Seller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vendor = await world.person("vendor", vendor_id=seller.id)
+    settings = world.resources.settings.jobs.model_copy(update={"max_unfinished": 2})
+    monkeypatch.setitem(world.resources.settings.__dict__, "jobs", settings)
+
+    first, second, third = [await send(world, vendor, "/imports/products", {}) for _ in range(3)]
+    assert (first.status_code, second.status_code) == (201, 201)
+    assert (third.status_code, third.json()["state"]) == (409, "2 jobs have not ended")
+    job_id = first.json()["job"]["id"]
+    await world.client.post(f"/v1/jobs/{job_id}/cancel", headers=vendor.headers)
+    await ended(world, vendor, job_id)
+    assert (await send(world, vendor, "/imports/products", {})).status_code == 201
+
+
 async def test_customer_has_no_jobs(world: World, customer: Person) -> None:
     answer = await send(world, customer, "/imports/products", {})
 

@@ -131,11 +131,15 @@ async def test_review_rules_are_kept_by_staff(world: World, customer: Person) ->
     half = await _post(world, staff, "/v1/admin/review-rules", {**rule, "kind": "amount"})
     path = f"/v1/admin/review-rules/{added.json()['id']}"
     off = {"active": False, "reason": "nobody lives there"}
-    changed = await world.client.patch(path, json=off, headers=staff.headers)
+    read = await world.client.get(path, headers=staff.headers)
+    matching = {**staff.headers, "If-Match": read.headers["ETag"]}
+    changed = await world.client.patch(path, json=off, headers=matching)
+    stale = await world.client.patch(path, json={**off, "active": True}, headers=matching)
     listed = await world.client.get("/v1/admin/review-rules", headers=staff.headers)
     forbidden = await world.client.get("/v1/admin/review-rules", headers=customer.headers)
 
     assert (added.status_code, again.content) == (201, added.content)
     assert (half.status_code, forbidden.status_code) == (422, 403)
+    assert (read.json(), stale.status_code) == (added.json(), 412)
     assert changed.json() == {**added.json(), "active": False}
     assert changed.json() in listed.json()["data"]

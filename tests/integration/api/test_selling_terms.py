@@ -55,10 +55,10 @@ async def test_rule_and_fee_that_are_set_price_the_next_cart(
     fee = await put(world, staff, "shipping-options", {**OPTION, "reason": "doves"})
 
     assert (first.status_code, second.status_code, same.status_code) == (200, 200, 200)
-    assert (fee.status_code, fee.json()) == (200, OPTION)
-    assert second.json() == {**rule, "region": "LIMA"}
+    assert (fee.status_code, fee.json()) == (200, {**OPTION, "etag": fee.headers["ETag"]})
+    assert second.json() == {**rule, "region": "LIMA", "etag": second.headers["ETag"]}
     assert second.json() in await read_all(world, staff, "tax-rules")
-    assert OPTION in await read_all(world, staff, "shipping-options")
+    assert fee.json() in await read_all(world, staff, "shipping-options")
     quote = await world.client.post(
         "/v1/quotes",
         json={
@@ -76,6 +76,30 @@ async def test_rule_and_fee_that_are_set_price_the_next_cart(
         ("January", 0),
         ("", None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("what", "body", "changed"),
+    [
+        ("tax-rules", {"country": "CL", "basis_points": 1900}, {"basis_points": 1800}),
+        ("shipping-options", {**OPTION, "currency": "CLP"}, {"amount": 900}),
+    ],
+)
+async def test_terms_that_others_have_changed_are_not_set(
+    world: World, staff: Person, what: str, body: dict[str, Any], changed: dict[str, Any]
+) -> None:
+    async def matching(tag: str, wanted: dict[str, Any]) -> httpx.Response:
+        return await world.client.put(
+            f"/v1/admin/{what}", json=wanted, headers={**staff.headers, "If-Match": tag}
+        )
+
+    absent = await matching("*", body)
+    made = await put(world, staff, what, body)
+    first = await matching(made.headers["ETag"], {**body, **changed})
+    second = await matching(made.headers["ETag"], body)
+
+    assert [one.status_code for one in (absent, made, first, second)] == [412, 200, 200, 412]
+    assert first.json() in await read_all(world, staff, what)
 
 
 @pytest.mark.parametrize(

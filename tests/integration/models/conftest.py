@@ -25,7 +25,12 @@ async def counter(settings: Settings, database_url: str) -> AsyncIterator[Counte
             checkout=PostgresCheckoutActivities(resources.database, resources.temporal, settings),
             fulfillment=PostgresFulfillmentActivities(resources.database, settings.fulfillment),
             stock=PostgresStockActivities(resources.database),
-            housekeeping=PostgresHousekeepingActivities(resources.database, resources.temporal),
+            housekeeping=PostgresHousekeepingActivities(
+                resources.database,
+                resources.temporal,
+                resources.objects,
+                resources.settings.jobs,
+            ),
         )
         yield counter
         assert await counter.broken_promises() == {}

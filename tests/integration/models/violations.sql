@@ -576,26 +576,6 @@ INSERT INTO settlement_lines (settlement_id, posting_key, position, kind, amount
 VALUES ('stl_1', 'p', 1, 'adjustment', 5);
 INSERT INTO settlement_approvals (settlement_id, actor) VALUES ('stl_1', 'usr_1');
 
--- breaks: forgotten_person_is_unknown
-INSERT INTO users (id, email, name, role, disabled_at, erased_at)
-VALUES ('usr_gone', 'gone@shop.perdure.dev', '', 'customer', now(), now());
-
--- breaks: forgotten_order_has_no_address
-INSERT INTO users (id, name, role, disabled_at, erased_at)
-VALUES ('usr_gone', '', 'customer', now(), now());
-INSERT INTO erasures (id, user_id, status, actor, kept)
-VALUES ('ers_1', 'usr_gone', 'done', 'staff', '{"orders": 1}');
-UPDATE orders SET customer_id = 'usr_gone', shipping_address = '{"name": "Ada"}'
-WHERE id = :order_completed;
-UPDATE checkout_drafts SET customer_id = 'usr_gone' WHERE order_id = :order_completed;
-UPDATE idempotency_keys SET caller_id = 'usr_gone' WHERE resource_id = :order_completed;
-
--- breaks: erasure_goes_on
-INSERT INTO users (id, email, name, role, disabled_at)
-VALUES ('usr_going', 'going@shop.perdure.dev', '', 'customer', now());
-INSERT INTO erasures (id, user_id, status, actor, kept, created_at)
-VALUES ('ers_1', 'usr_going', 'requested', 'staff', '{}', now() - interval '1 hour');
-
 -- breaks: version_is_the_last_event
 ALTER TABLE products DISABLE TRIGGER products_change_told;
 UPDATE products SET name = 'Untold';
@@ -624,3 +604,33 @@ INSERT INTO categories (id, name, slug, parent_id) VALUES ('cat_1', 'C', 'c', 'c
 -- breaks: categories_are_a_tree
 INSERT INTO categories (id, name, slug, parent_id, deleted_at)
 VALUES ('cat_1', 'C', 'c', NULL, now()), ('cat_2', 'D', 'd', 'cat_1', NULL);
+
+-- breaks: forgotten_person_is_unknown
+INSERT INTO users (id, email, name, role, disabled_at, erased_at)
+VALUES ('usr_gone', 'gone@shop.perdure.dev', '', 'customer', now(), now());
+
+-- breaks: forgotten_order_has_no_address
+INSERT INTO users (id, name, role, disabled_at, erased_at)
+VALUES ('usr_gone', '', 'customer', now(), now());
+INSERT INTO erasures (id, user_id, status, actor, kept)
+VALUES ('ers_1', 'usr_gone', 'done', 'staff', '{"orders": 1}');
+UPDATE orders SET customer_id = 'usr_gone', shipping_address = '{"name": "Ada"}'
+WHERE id = :order_completed;
+UPDATE checkout_drafts SET customer_id = 'usr_gone' WHERE order_id = :order_completed;
+UPDATE idempotency_keys SET caller_id = 'usr_gone' WHERE resource_id = :order_completed;
+
+-- breaks: erasure_goes_on
+INSERT INTO users (id, email, name, role, disabled_at)
+VALUES ('usr_going', 'going@shop.perdure.dev', '', 'customer', now());
+INSERT INTO erasures (id, user_id, status, actor, kept, created_at)
+VALUES ('ers_1', 'usr_going', 'requested', 'staff', '{}', now() - interval '1 hour');
+
+-- breaks: job_is_its_parts
+INSERT INTO jobs (id, kind, status, actor, parameters, position, done_rows)
+VALUES ('job_1', 'import_products', 'running', 'system', '{}', 20, 20);
+INSERT INTO job_parts (job_id, number, done_rows, failed_rows, errors)
+VALUES ('job_1', 10, 10, 0, '[]');
+
+-- breaks: done_job_has_done_all_rows
+INSERT INTO jobs (id, kind, status, actor, parameters, position, done_rows, total_rows)
+VALUES ('job_1', 'import_products', 'done', 'system', '{}', 20, 20, 30);

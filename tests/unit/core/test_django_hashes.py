@@ -53,7 +53,7 @@ async def test_plain_bcrypt_reads_72_bytes_as_it_always_did() -> None:
     [
         "",
         "!",
-        django_default(None),
+        pytest.param(django_default(None), id="unusable"),
         "md5$salt$0cc175b9c0f1b6a831c399e269772661",
         f"pbkdf2_sha256$0${SALT}$AAAA",
         f"pbkdf2_sha256$9999999${SALT}$AAAA",

@@ -109,9 +109,14 @@ def test_row_with_a_fault_is_left_out_and_the_others_are_not() -> None:
 def test_fault_of_a_product_leaves_out_all_its_rows(
     cells: dict[str, Any], fault: tuple[int, str, str]
 ) -> None:
-    plan = plan_of([row(2, "A", **cells), row(3, "B")])
+    price = Fault(line=2, field="price:USD", detail="a price")
+    plan = plan_of([row(2, "A", faults=(price,), **cells), row(3, "B")])
 
-    assert faults(plan) == [fault, (3, "product", "its product is left out: see line 2")]
+    assert faults(plan) == [
+        fault,
+        (2, "price:USD", "a price"),
+        (3, "product", "its product is left out: see line 2"),
+    ]
     assert plan.products == []
     assert plan.failed_rows == 2
 

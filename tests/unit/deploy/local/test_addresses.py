@@ -29,6 +29,7 @@ def test_default_ports_are_those_of_the_settings() -> None:
         "PERDURE_EMAIL_PORT": str(settings.email.port),
         "PERDURE_EMAIL_LINK": settings.email.link,
         "PERDURE_SMS_API_BASE": settings.sms.api_base,
+        "PERDURE_GOOGLE_JWKS_URL": settings.google.jwks_url,
         "PERDURE_API_HOST": settings.api.host,
         "PERDURE_API_PORT": str(settings.api.port),
         "PERDURE_API_PUBLIC_URL": settings.api.public_url,
