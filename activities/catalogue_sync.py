@@ -17,7 +17,7 @@ from core.database import Database
 from core.domain.catalogue_events import CatalogueEvent
 from core.domain.errors import UnavailableError
 from core.tagged_cache import TaggedCache
-from models.repositories import outbox_reader
+from models.repositories import outbox_reader, price_periods
 from models.repositories.concerned_products import concerned_products
 from models.repositories.outbox_reader import CatalogueChange
 from workflows.ports.catalogue_sync import (
@@ -98,7 +98,12 @@ class OutboxSyncActivities(CatalogueSyncActivities):
                     await activity.wait_for_worker_shutdown()
 
     async def _apply_next(self, consumer: Consumer) -> bool:
-        """Apply a batch and remember it; tell whether there was one."""
+        """Apply a batch and remember it; tell whether there was one.
+
+        A price that begins or ends to hold by itself is a change too: one of the followers tells.
+        """
+        if consumer is Consumer.SEARCH:
+            await price_periods.tell_due(self._database)
         batch = await outbox_reader.read(self._database, consumer, BATCH)
         if batch.until is None:
             return False

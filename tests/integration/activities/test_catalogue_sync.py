@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import SecretStr
@@ -16,9 +17,11 @@ from activities.heartbeats import beating
 from core import read_tags
 from core.cache import open_cache
 from core.domain.errors import UnavailableError
+from core.domain.ids import Prefix, new_id
 from core.resources import Resources, open_resources
 from core.settings import RedisSettings, Settings
 from core.tagged_cache import TaggedCache
+from models import PricePeriod
 from models.repositories.outbox_reader import CatalogueChange
 from tests.eventually import eventually
 from tests.integration.activities.unchanged import RunTwice
@@ -79,6 +82,33 @@ async def test_events_are_applied_once_and_again_after_a_failure(resources: Reso
     assert written.subjects[0] == shelf.vendor_id
     assert written.subjects[2] == shelf.sku
     assert len(set(written.subjects)) == 3
+
+
+async def test_price_that_begins_by_itself_is_followed_like_a_change(resources: Resources) -> None:
+    database = resources.database
+    shelf = await Shop(database, resources.temporal).stock_up(1)
+    written = Written()
+    follower = OutboxSyncActivities(database, {Consumer.SEARCH: written})
+    step = FollowCatalogue(consumer=Consumer.SEARCH, seconds=0)
+    async with database.transaction() as session:
+        session.add(
+            PricePeriod(
+                id=new_id(Prefix.PRICE),
+                variant_id=shelf.variant_id,
+                currency="USD",
+                amount=1,
+                starts_at=datetime.now(UTC) - timedelta(minutes=1),
+            )
+        )
+
+    async def all_applied() -> bool:
+        await ActivityEnvironment().run(follower.follow_catalogue, step)
+        return len(written.subjects) == 4
+
+    await eventually(all_applied)
+    await ActivityEnvironment().run(follower.follow_catalogue, step)
+
+    assert sorted(map(written.subjects.count, set(written.subjects))) == [1, 1, 2]
 
 
 async def test_metric_tells_how_far_a_consumer_is_behind(resources: Resources) -> None:
