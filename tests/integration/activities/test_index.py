@@ -13,6 +13,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.catalogue_sync import OutboxSyncActivities
 from activities.index import SearchIndexActivities
 from activities.index_changes import IndexChanges
+from core import read_tags
 from core.database import Database
 from core.domain.errors import InvalidStateError
 from core.resources import Resources, open_resources
@@ -106,6 +107,27 @@ async def test_changes_of_products_and_their_vendors_are_found(library: Library)
         {"id": lamp},
     )
     await library.finds("zinnober", [])
+
+
+async def test_searches_are_forgotten_when_the_index_has_the_change(
+    library: Library, resources: Resources
+) -> None:
+    lamp = await library.product("Zinnober")
+    made: list[list[str]] = []
+
+    async def load() -> bytes:
+        made.append(await library.found("zinnober"))
+        return b"{}"
+
+    async def search() -> list[str]:
+        await library.follow()
+        await resources.reads.read(lamp, tags=[read_tags.SEARCH], ttl_seconds=60, load=load)
+        return made[-1]
+
+    await eventually(search, lambda found: found == [lamp])
+    number = len(made)
+    await search()
+    assert len(made) == number
 
 
 async def test_following_twice_changes_nothing(library: Library) -> None:
