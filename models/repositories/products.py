@@ -41,8 +41,9 @@ SELECT p.id, p.name, p.slug, p.description, p.vendor_id, p.status, {offers.SHOWN
      FROM product_categories c WHERE c.product_id = p.id)::text AS category_ids,
     (SELECT coalesce(json_agg(json_build_object(
         'id', m.id, 'url', m.url, 'alt', m.alt, 'status', m.status, 'position', m.position,
+        'width', m.width, 'height', m.height, 'thumbnails', m.thumbnails,
         'reason', m.reason) ORDER BY m.position, m.id), '[]'::json)
-     FROM product_media m WHERE m.product_id = p.id)::text AS media,
+     FROM product_media m WHERE m.product_id = p.id AND m.status <> 'removed')::text AS media,
     (SELECT coalesce(json_agg({_VARIANT} ORDER BY v.position, v.id), '[]'::json)
      FROM variants v WHERE v.product_id = p.id)::text AS variants
 FROM products p

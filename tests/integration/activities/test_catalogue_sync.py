@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
 from activities.catalogue_sync import ForgetfulReads, OutboxSyncActivities
+from activities.heartbeats import beating
 from core import read_tags
 from core.cache import open_cache
 from core.domain.errors import UnavailableError
@@ -24,6 +26,7 @@ from models.repositories.outbox_reader import CatalogueChange
 from tests.eventually import eventually
 from tests.integration.activities.unchanged import RunTwice
 from tests.shop import Shop
+from workers.catalogue_metrics import CatalogueCollector
 from workflows.ports.catalogue_sync import Consumer, FollowCatalogue
 
 STEP = FollowCatalogue(consumer=Consumer.CACHE, seconds=0)
@@ -106,6 +109,44 @@ async def test_price_that_begins_by_itself_is_followed_like_a_change(resources: 
     await ActivityEnvironment().run(follower.follow_catalogue, step)
 
     assert sorted(map(written.subjects.count, set(written.subjects))) == [1, 1, 2]
+
+
+async def test_metric_tells_how_far_a_consumer_is_behind(resources: Resources) -> None:
+    database = resources.database
+    await Shop(database, resources.temporal).stock_up(1)
+    collector = CatalogueCollector()
+
+    async def behind(consumer: Consumer) -> float:
+        await collector.refresh(database)
+        (metric,) = collector.collect()
+        return next(
+            one.value for one in metric.samples if one.labels == {"consumer": consumer.value}
+        )
+
+    assert await behind(Consumer.CACHE) > 0
+    follower = OutboxSyncActivities(database, {Consumer.CACHE: Written()})
+
+    async def followed() -> float:
+        await ActivityEnvironment().run(follower.follow_catalogue, STEP)
+        return await behind(Consumer.CACHE)
+
+    await eventually(followed, lambda seconds: seconds == 0)
+    assert await behind(Consumer.SEARCH) > 0
+
+
+async def test_slow_step_gives_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("activities.heartbeats.BEAT_SECONDS", 0.001)
+    environment, beats = ActivityEnvironment(), []
+    environment.on_heartbeat = lambda *_: beats.append(1)
+
+    async def slow_step() -> None:
+        async with beating():
+            await eventually(lambda: asyncio.sleep(0, len(beats)), lambda number: number >= 3)
+
+    await environment.run(slow_step)
+    number = len(beats)
+    await asyncio.sleep(0)
+    assert len(beats) == number
 
 
 async def test_follower_that_is_told_to_leave_leaves(resources: Resources) -> None:

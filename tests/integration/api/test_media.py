@@ -104,6 +104,8 @@ async def test_uploaded_photo_is_shown_without_what_it_tells_of_its_maker(desk: 
     assert full.headers["x-content-type-options"] == "nosniff"
     assert full.headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert "immutable" in full.headers["cache-control"]
+    (shown,) = await desk.shown()
+    assert (shown["width"], shown["height"], shown["thumbnails"]) == (320, 640, found["thumbnails"])
     assert list(found["thumbnails"]) == ["160"]
     small = await desk.world.client.get(_here(found["thumbnails"]["160"]))
     assert small.headers["content-type"] == "image/webp"
