@@ -116,7 +116,7 @@ async def change(
             session,
             product,
             columns,
-            action="product.changed",
+            action=_deed(changed),
             actor=who.actor,
             reason=wanted.reason,
             before={name: before[name] for name in changed},
@@ -158,6 +158,12 @@ async def restore(resources: Resources, product_id: str, *, who: Principal) -> D
         changes = {"deleted_at": None} | ({"status": ProductStatus.DRAFT} if published else {})
         await written(session, product, changes, action="product.restored", actor=who.actor)
         return await products.read(session, product_id)
+
+
+def _deed(changed: Mapping[str, Any]) -> str:
+    """What the log calls it: by the state that it moved to, if nothing else has changed."""
+    moved_only = changed.keys() <= {"status", "approval"}
+    return f"product.{changed['status']}" if moved_only else "product.changed"
 
 
 async def _vendor(session: AsyncSession, wanted: NewProduct, who: Principal) -> Vendor:

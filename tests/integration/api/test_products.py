@@ -66,7 +66,7 @@ async def test_product_goes_from_draft_to_sale_to_deletion_and_back(
     entries = await audit.list_entries(world.database, limit=9, target=product["id"])
     assert [(entry.action, entry.actor) for entry in entries] == [
         (f"product.{deed}", f"vendor:{seller.person.user_id}")
-        for deed in ("restored", "deleted", "changed", "created")
+        for deed in ("restored", "deleted", "published", "created")
     ]
 
 
