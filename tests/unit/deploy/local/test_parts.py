@@ -34,6 +34,20 @@ def test_every_task_queue_has_one_worker_process() -> None:
     assert sorted(served) == sorted(TaskQueue)
 
 
+@pytest.mark.parametrize("elsewhere", [None, "/mnt/files"])
+def test_api_and_workers_keep_files_in_the_same_folder(
+    plan: StackPlan, monkeypatch: pytest.MonkeyPatch, elsewhere: str | None
+) -> None:
+    name = "PERDURE_OBJECTS_DIRECTORY"
+    monkeypatch.delenv(name, raising=False)
+    if elsewhere is not None:
+        monkeypatch.setenv(name, elsewhere)
+
+    folders = {part.env[name] for part in stack_parts(plan) if part.name in {"api", *WORKERS}}
+
+    assert folders == {elsewhere or str(plan.directory.path / "objects")}
+
+
 def test_missing_wheel_is_one_line_and_a_hint(
     plan: StackPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
