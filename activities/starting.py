@@ -11,7 +11,8 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from workflows import incoming, search_attributes, workflow_ids
 from workflows.messages import Child, RefundRequest
-from workflows.ports.personal_data import ErasureRef, ErasureRequest
+from workflows.ports.account_messages import AccountMessageRef
+from workflows.ports.personal_data import ErasureRef, ErasureRequest, ExportRef
 from workflows.ports.refunds import RefundRef
 from workflows.ports.settlements import SettlementRequest
 from workflows.ports.webhooks import EventRef
@@ -81,6 +82,32 @@ async def start_erasure(client: Client, ref: ErasureRef) -> bool:
         Child.ERASURE,
         ErasureRequest(ref=ref),
         workflow_id=workflow_ids.erasure(ref.user_id),
+        queue=TaskQueue.MAINTENANCE,
+        order_id=None,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+    )
+
+
+async def start_account_message(client: Client, message_id: str) -> bool:
+    """Start the sending of a message unless it runs; a message that was sent is not sent again."""
+    return await start_unless_it_runs(
+        client,
+        Child.ACCOUNT_MESSAGE,
+        AccountMessageRef(message_id=message_id),
+        workflow_id=workflow_ids.account_message(message_id),
+        queue=TaskQueue.NOTIFICATIONS,
+        order_id=None,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+    )
+
+
+async def start_export(client: Client, ref: ExportRef) -> bool:
+    """Start what hands a person their data, unless it runs; tell whether that was needed."""
+    return await start_unless_it_runs(
+        client,
+        Child.PERSONAL_EXPORT,
+        ref,
+        workflow_id=workflow_ids.personal_export(ref.export_id),
         queue=TaskQueue.MAINTENANCE,
         order_id=None,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
