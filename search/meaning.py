@@ -134,16 +134,21 @@ def _mend(ways: _Ways, word: str, vocabulary: Vocabulary, *, last: bool) -> None
             lexemes = [vocabulary.lexemes.get(part) for part in split]
             if all(lexemes):
                 ways.meant.append([lexeme for lexeme in lexemes if lexeme])
-    far = typos.distance_to_beginning if last else typos.distance
     near: dict[int, list[str]] = {}
     for similar, lexeme in vocabulary.similar.get(word, ()):
-        near.setdefault(min(far(word, similar), typos.distance(word, similar)), []).append(lexeme)
+        near.setdefault(_typos(word, similar, last=last), []).append(lexeme)
     corrections = [
         lexeme
         for typed_wrong in range(typos.allowed(word) + 1)
         for lexeme in dict.fromkeys(near.get(typed_wrong, ()))
     ]
     ways.meant.extend([lexeme] for lexeme in corrections[:_MOST_CORRECTIONS])
+
+
+def _typos(word: str, similar: str, *, last: bool) -> int:
+    """Return how many typos make one of the other; the ending of a plural is none."""
+    found = min(typos.distance(word, similar), typos.distance(singular(word), singular(similar)))
+    return min(found, typos.distance_to_beginning(word, similar)) if last else found
 
 
 def _meaning(ways: Sequence[_Ways]) -> Meaning:
