@@ -11,16 +11,12 @@ import orjson
 from sqlalchemy import text
 
 from core.database import Database
-
-_ON_SALE = """
-p.status = 'published' AND p.deleted_at IS NULL
-AND EXISTS (SELECT 1 FROM vendors WHERE id = p.vendor_id AND status = 'active')
-"""
+from models.repositories.offers import AMOUNT, SHOWN
 
 # UNION keeps a category that is reached twice, or a circle, once.
 _DOCUMENTS = text(f"""
 WITH RECURSIVE wanted AS MATERIALIZED (
-    SELECT p.* FROM products p WHERE p.id = ANY(CAST(:ids AS text[])) AND {_ON_SALE}
+    SELECT p.* FROM products p WHERE p.id = ANY(CAST(:ids AS text[])) AND {SHOWN}
 ), above AS (
     SELECT pc.product_id, c.id, c.parent_id, c.name
     FROM wanted w JOIN product_categories pc ON pc.product_id = w.id
@@ -41,14 +37,8 @@ WITH RECURSIVE wanted AS MATERIALIZED (
             AS in_stock
     FROM offered o GROUP BY product_id
 ), prices AS (
-    SELECT o.product_id, m.currency, coalesce(r.amount, m.amount) AS amount
-    FROM offered o JOIN variant_prices m ON m.variant_id = o.id
-    LEFT JOIN price_periods r ON r.variant_id = o.id AND r.currency = m.currency
-        AND tstzrange(r.starts_at, r.ends_at) @> now()
-    UNION
-    SELECT o.product_id, r.currency, r.amount
-    FROM offered o JOIN price_periods r ON r.variant_id = o.id
-        AND tstzrange(r.starts_at, r.ends_at) @> now()
+    SELECT DISTINCT o.product_id, base.currency, {AMOUNT} AS amount
+    FROM offered o JOIN variant_prices base ON base.variant_id = o.id
 ), priced AS (
     SELECT product_id, json_object_agg(currency, amounts) AS by_currency FROM (
         SELECT product_id, currency, json_agg(amount ORDER BY amount) AS amounts
@@ -73,10 +63,10 @@ ORDER BY w.id
 
 _IDS = text(f"""
 SELECT p.id FROM products p
-WHERE (CAST(:after AS text) IS NULL OR p.id > :after) AND {_ON_SALE} ORDER BY p.id LIMIT :limit
+WHERE (CAST(:after AS text) IS NULL OR p.id > :after) AND {SHOWN} ORDER BY p.id LIMIT :limit
 """)
 
-_COUNT = text(f"SELECT count(*) AS number FROM products p WHERE {_ON_SALE}")
+_COUNT = text(f"SELECT count(*) AS number FROM products p WHERE {SHOWN}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
