@@ -18,6 +18,7 @@ from models.repositories import (
     carts,
     erasures,
     housekeeping,
+    personal_exports,
     price_periods,
     stock_alerts,
 )
@@ -25,7 +26,7 @@ from workflows import workflow_ids
 from workflows.messages import Checkout, Child, ReturnRequest
 from workflows.ports.housekeeping import Housekeeping, HousekeepingActivities, Tidied
 from workflows.ports.media import MediaRef
-from workflows.ports.personal_data import ErasureRef
+from workflows.ports.personal_data import ErasureRef, ExportRef
 from workflows.ports.refunds import RefundRef
 from workflows.ports.webhooks import EventRef
 from workflows.task_queues import TaskQueue
@@ -114,14 +115,17 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
             )
         for message_id in await account_messages.unsent(self._database):
             started += await starting.start_account_message(self._temporal, message_id)
-        return started + await self._start_erasures()
+        return started + await self._start_what_people_asked()
 
-    async def _start_erasures(self) -> int:
-        """People who asked to be forgotten while Temporal was away."""
+    async def _start_what_people_asked(self) -> int:
+        """To be forgotten, or to be handed their data, while Temporal was away."""
         started = 0
         for row in await erasures.unstarted(self._database):
             ref = ErasureRef(erasure_id=row["id"], user_id=row["user_id"])
             started += await starting.start_erasure(self._temporal, ref)
+        for row in await personal_exports.unstarted(self._database):
+            export = ExportRef(export_id=row["id"], user_id=row["user_id"])
+            started += await starting.start_export(self._temporal, export)
         return started
 
     async def _start(

@@ -96,6 +96,7 @@ _PREFIXES = {
     "categories": "cat",
     "differences": "dif",
     "disputes": "dsp",
+    "exports": "exp",
     "commission-rules": "com",
     "holds": "hld",
     "jobs": "job",

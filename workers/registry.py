@@ -24,6 +24,7 @@ from activities.media import StoredMediaActivities
 from activities.order_changes import PostgresOrderChangeActivities
 from activities.parking import PostgresParkingActivities
 from activities.payments import GatewayPaymentActivities
+from activities.personal_exports import FilePersonalExportActivities
 from activities.reconciliation import ProviderReconciliationActivities
 from activities.refunds import GatewayRefundActivities
 from activities.repairs import DifferenceRepairActivities
@@ -51,6 +52,7 @@ from workflows.job import JobWorkflow
 from workflows.media import MediaWorkflow
 from workflows.payment_capture import PaymentCaptureWorkflow
 from workflows.payment_event import PaymentEventWorkflow
+from workflows.personal_export import PersonalExportWorkflow
 from workflows.ports.catalogue_sync import Consumer
 from workflows.reconciliation import ReconciliationWorkflow
 from workflows.refund import RefundWorkflow
@@ -125,6 +127,7 @@ POOLS: Mapping[TaskQueue, Pool] = {
             ErasureWorkflow,
             EventPollWorkflow,
             HousekeepingWorkflow,
+            PersonalExportWorkflow,
             ReconciliationWorkflow,
             RepairWorkflow,
             SettlementRunWorkflow,
@@ -133,6 +136,9 @@ POOLS: Mapping[TaskQueue, Pool] = {
         activities=lambda resources: [
             _housekeeping(resources),
             PostgresErasureActivities(resources.database, resources.objects, resources.settings),
+            FilePersonalExportActivities(
+                resources.database, resources.objects, resources.settings.personal
+            ),
             GatewayEventPollActivities(resources.database, resources.payments, resources.temporal),
             PostgresSettlementActivities(resources.database, resources.settings.settlement),
             PostgresSettlementRunActivities(resources.database, resources.temporal),

@@ -29,6 +29,7 @@ class Child(StrEnum):
     JOB = "JobWorkflow"
     ACCOUNT_MESSAGE = "AccountMessageWorkflow"
     ERASURE = "ErasureWorkflow"
+    PERSONAL_EXPORT = "PersonalExportWorkflow"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -142,4 +142,5 @@ FAREWELL_PATIENCE = timedelta(days=1)
 """The last message has this long to be sent; then its person is forgotten without it."""
 
 ERASURE_STEP_TIMEOUT = timedelta(minutes=5)
+EXPORT_TIMEOUT = timedelta(minutes=15)
 """Of somebody who has ordered for many years."""

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from api.schemas.base import AT_EXAMPLE, Moment, Schema, example, text
-from models.personal_data import ErasureStatus
+from models.personal_data import ErasureStatus, ExportStatus
 
 _ERASURE = {
     "id": "ers_01jd7x9k2me8kv1qzr5t0w3y4b",
@@ -52,3 +52,25 @@ class ErasurePage(Schema):
 
     data: list[Erasure]
     next_cursor: str | None
+
+
+class PersonalExport(Schema):
+    """``download_url`` is a zip with a JSON file for each kind of thing, while it is there."""
+
+    model_config = example(
+        {
+            "id": "exp_01jd7x9k2me8kv1qzr5t0w3y4b",
+            "status": "done",
+            "download_url": "https://api.example.com/v1/objects/personal/…/data.zip?signature=…",
+            "created_at": AT_EXAMPLE,
+            "ended_at": AT_EXAMPLE,
+            "expires_at": AT_EXAMPLE,
+        }
+    )
+
+    id: str
+    status: ExportStatus
+    download_url: str | None = Field(description="Works for some minutes; ask again for another")
+    created_at: Moment
+    ended_at: Moment | None
+    expires_at: Moment | None

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncMappingResult, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncResult, AsyncSession
 
-from models.personal_map import ORDERS, PERSONAL, PersonalTable
+from models.personal_map import ORDERS, PERSONAL
 from models.users import Role
 
 _WHO = text("SELECT lower(email) AS email, phone FROM users WHERE id = :user_id")
@@ -28,6 +28,11 @@ SELECT (SELECT count(*) FROM orders WHERE id = ANY(:orders)) AS orders,
 def folder(user_id: str) -> str:
     """Return where the files are that were made for a person."""
     return f"personal/{user_id}/"
+
+
+def file_of(user_id: str, export_id: str) -> str:
+    """Return where the file of one export is."""
+    return f"{folder(user_id)}{export_id}/data.zip"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -84,11 +89,19 @@ async def count_kept(session: AsyncSession, traces: Traces, *, years: int) -> di
 
 async def hand_out(
     session: AsyncSession, traces: Traces
-) -> AsyncIterator[tuple[PersonalTable, AsyncMappingResult]]:
-    """Give every table of the map with the person's rows in it, read as they are taken."""
+) -> AsyncIterator[tuple[str, AsyncIterator[str]]]:
+    """Give the name of every table of the map, and the person's rows in it as JSON objects.
+
+    The rows are read as they are taken; each table's before the next table is asked for.
+    """
     for table in PERSONAL:
         if table.handed_out:
             columns = ", ".join(table.handed_out)
-            sql = f"SELECT {columns} FROM {table.name} WHERE {table.of_person}"
-            rows = await session.stream(text(sql), traces.parameters(sql))
-            yield table, rows.mappings()
+            rows = f"SELECT {columns} FROM {table.name} WHERE {table.of_person}"
+            sql = f"SELECT row_to_json(handed_out)::text FROM ({rows}) AS handed_out"
+            yield table.name, _lines(await session.stream(text(sql), traces.parameters(sql)))
+
+
+async def _lines(rows: AsyncResult[Any]) -> AsyncIterator[str]:
+    async for row in rows.scalars():
+        yield row

@@ -39,6 +39,7 @@ class Own(StrEnum):
     SETTLEMENT = "settlement"
     JOB = "job"
     MEMBER = "member"
+    EXPORT = "export"
     INVITATION = "invitation"
     API_KEY = "API key"
     PRODUCT = "product"

@@ -9,6 +9,7 @@ from tests.replay.paths import keep
 from tests.workflows.conftest import outside, skipping
 from tests.workflows.platform import SkippingPlatform
 from tests.workflows.test_erasure import asked, canceled, ordered, registered, wish
+from tests.workflows.test_personal_export import handed_out
 from workflows.erasure import ErasureWorkflow
 
 __all__ = ["outside", "skipping"]
@@ -26,3 +27,7 @@ async def test_person_whose_order_ends_first(skipping: SkippingPlatform) -> None
     await skipping.skip(timedelta(seconds=lifetime + 5))
     await erasure.result()
     await keep(skipping, erasure.id, "waited")
+
+
+async def test_person_who_is_handed_their_data(skipping: SkippingPlatform) -> None:
+    await keep(skipping, await handed_out(skipping), "expired")

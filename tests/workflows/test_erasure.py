@@ -10,11 +10,12 @@ from temporalio.client import WorkflowHandle
 
 from core.domain.errors import UnavailableError
 from core.domain.ids import Prefix, new_id
-from models.repositories import erasures
+from models.repositories import erasures, personal_exports
 from models.repositories.erasures import ErasureView
 from tests.eventually import eventually
 from tests.remembered import where_is
 from tests.workflows.platform import SkippingPlatform
+from tests.workflows.test_written_first import tidy
 from workflows import workflow_ids
 from workflows.erasure import ErasureWorkflow
 from workflows.fulfillment import FulfillmentWorkflow
@@ -134,3 +135,21 @@ async def test_erasure_waits_visibly_for_the_store_of_files(
 
 def _down(*_: object) -> Any:
     raise UnavailableError("the store of files is down")
+
+
+async def test_wish_that_nobody_follows_is_started_by_the_housekeeping(
+    skipping: SkippingPlatform,
+) -> None:
+    database, user_id = skipping.shop.database, skipping.shop.customer_id
+    await registered(skipping)
+    async with database.transaction() as session:
+        await personal_exports.request(session, new_id(Prefix.EXPORT), user_id, actor="test")
+        await erasures.request(session, user_id, actor=f"customer:{user_id}")
+    assert await tidy(skipping) == 0
+    for table in ("erasures", "personal_exports"):
+        aged = f"UPDATE {table} SET created_at = created_at - interval '5 minutes'"  # noqa: S608  # names of this file
+        await database.statement(text(aged), {})
+
+    assert await tidy(skipping) == 2
+
+    await eventually(lambda: wish(skipping), lambda seen: seen.kept != {})

@@ -75,3 +75,32 @@ class ErasureActivities(ABC):
     @abstractmethod
     async def end_erasure(self, step: ErasureRef) -> None:
         """Say that it is done."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportRef:
+    """Which export, and whose."""
+
+    export_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadeExport:
+    """``expires_at`` (UTC) is when the file goes; None when the person was forgotten meanwhile."""
+
+    expires_at: datetime | None
+
+
+class ExportActivities(ABC):
+    """Both talk to the store of files; neither is a local activity."""
+
+    @activity.defn
+    @abstractmethod
+    async def make_export(self, step: ExportRef) -> MadeExport:
+        """Write all that is known of a person into a file, unless that was done."""
+
+    @activity.defn
+    @abstractmethod
+    async def drop_export(self, step: ExportRef) -> None:
+        """Delete the file."""

@@ -14,6 +14,7 @@ from core.domain.permissions import VendorRank
 from core.domain.statuses import HoldStatus, SettlementStatus
 from models import Hold, ProductMedia, Settlement
 from models.jobs import Job, JobStatus
+from models.personal_data import ExportStatus, PersonalExport
 from models.repositories import sessions
 from models.repositories.sessions import NewSession
 from models.users import SignInMethod
@@ -143,6 +144,19 @@ async def of_job(world: World) -> Belonging:
     return await _of_vendor(world, "jobs", job_id, shelf.vendor_id)
 
 
+async def of_export(world: World) -> Belonging:
+    owner, stranger = await world.person(), await world.person()
+    export_id = new_id(Prefix.EXPORT)
+    async with world.database.transaction() as session:
+        session.add(PersonalExport(id=export_id, user_id=owner.user_id, status=ExportStatus.QUEUED))
+    return Belonging(
+        table="personal_exports",
+        path={"id": export_id},
+        owner=owner.headers,
+        stranger=stranger.headers,
+    )
+
+
 async def of_member(world: World) -> Belonging:
     shelf = await world.shop.stock_up(1)
     clerk = await world.person("vendor", vendor_id=shelf.vendor_id, rank=VendorRank.CLERK)
@@ -240,6 +254,7 @@ MAKERS: dict[Own, Callable[[World], Awaitable[Belonging]]] = {
     Own.JOB: of_job,
     Own.MEDIA: of_media,
     Own.MEMBER: of_member,
+    Own.EXPORT: of_export,
     Own.INVITATION: of_invitation,
     Own.API_KEY: of_api_key,
     Own.PRODUCT: of_product,

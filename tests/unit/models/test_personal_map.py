@@ -92,3 +92,11 @@ def test_map_names_tables_and_columns_that_there_are() -> None:
     }
 
     assert named - present == set()
+
+
+def test_table_with_rows_of_a_person_is_in_the_map() -> None:
+    of_people = {
+        name for name, table in TABLES.items() if {"user_id", "customer_id"} & {*table.c.keys()}
+    }
+
+    assert of_people - MAP.keys() == {"promotion_uses"}, "it keeps ids and amounts alone"
