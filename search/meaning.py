@@ -54,6 +54,8 @@ class Vocabulary:
 
     lexemes: Mapping[str, str] = field(default_factory=dict)
     """By word, of those that are in some product."""
+    documents: Mapping[str, int] = field(default_factory=dict)
+    """How many products have it, by word."""
     completions: Sequence[str] = ()
     """Lexemes of words that begin with the last one that was typed."""
     similar: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
@@ -73,7 +75,9 @@ class Meaning:
     wanted: str
     """Any of the words: what relevance is measured by."""
     each: Sequence[str]
-    """One query for each word."""
+    """One query for each word that is known in some way."""
+    rarity: Sequence[int]
+    """For each of them how many of the others are in more products: it tells more than they do."""
 
 
 def ask(text: str) -> Asked:
@@ -104,7 +108,8 @@ def understand(asked: Asked, vocabulary: Vocabulary) -> Meaning:
     for where, code in asked.codes:
         for place in where:
             ways[place].codes.append(code)
-    return _meaning(ways)
+    common = [vocabulary.documents.get(word, 0) for word in asked.words]
+    return _meaning(ways, common)
 
 
 def splits(word: str) -> Sequence[tuple[str, str]]:
@@ -134,10 +139,9 @@ def _mend(ways: _Ways, word: str, vocabulary: Vocabulary, *, last: bool) -> None
             lexemes = [vocabulary.lexemes.get(part) for part in split]
             if all(lexemes):
                 ways.meant.append([lexeme for lexeme in lexemes if lexeme])
-    far = typos.distance_to_beginning if last else typos.distance
     near: dict[int, list[str]] = {}
     for similar, lexeme in vocabulary.similar.get(word, ()):
-        near.setdefault(min(far(word, similar), typos.distance(word, similar)), []).append(lexeme)
+        near.setdefault(_typos(word, similar, last=last), []).append(lexeme)
     corrections = [
         lexeme
         for typed_wrong in range(typos.allowed(word) + 1)
@@ -146,13 +150,25 @@ def _mend(ways: _Ways, word: str, vocabulary: Vocabulary, *, last: bool) -> None
     ways.meant.extend([lexeme] for lexeme in corrections[:_MOST_CORRECTIONS])
 
 
-def _meaning(ways: Sequence[_Ways]) -> Meaning:
+def _typos(word: str, similar: str, *, last: bool) -> int:
+    """Return how many typos make one of the other; the ending of a plural is none."""
+    found = min(typos.distance(word, similar), typos.distance(singular(word), singular(similar)))
+    return min(found, typos.distance_to_beginning(word, similar)) if last else found
+
+
+def _meaning(ways: Sequence[_Ways], common: Sequence[int]) -> Meaning:
     each = [_any([_phrase(way) for way in w.all()] + _code_queries(w)) for w in ways]
     named = [_any([_phrase(way, "A") for way in w.all()] + _code_queries(w)) for w in ways]
     exact = [_any([_phrase(way) for way in w.exact] + _code_queries(w)) for w in ways]
     wanted = [_phrase(way) for w in ways for way in w.all()[: len(w.exact) or 3]]
+    known = [(way, documents) for way, documents in zip(each, common, strict=True) if way]
     return Meaning(
-        every=_all(each), named=_all(named), exact=_all(exact), wanted=_any(wanted), each=each
+        every=_all(each),
+        named=_all(named),
+        exact=_all(exact),
+        wanted=_any(wanted),
+        each=[way for way, _ in known],
+        rarity=[sum(other > documents for _, other in known) for _, documents in known],
     )
 
 

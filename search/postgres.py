@@ -171,6 +171,7 @@ class PostgresIndex:
         known = orjson.loads(rows[0]["vocabulary"])
         return rows[0]["live"], Vocabulary(
             lexemes=known["lexemes"] or {},
+            documents=known["documents"] or {},
             completions=known["completions"] or (),
             similar={word: found or () for word, found in (known["similar"] or {}).items()},
         )
@@ -231,13 +232,13 @@ def _parameters(
     }
     if meaning is None:
         return parameters
-    each = [way for way in meaning.each if way]
     return parameters | {
         "key": asked.key,
-        "every": " | ".join(each) if loose else meaning.every,
+        "every": " | ".join(meaning.each) if loose else meaning.every,
         "named": meaning.named,
         "exact": meaning.exact,
         "wanted": meaning.wanted,
-        "each": each,
-        "least": -(-len(each) // 2),
+        "each": meaning.each,
+        "rarity": meaning.rarity,
+        "least": -(-len(meaning.each) // 2),
     }

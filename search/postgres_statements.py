@@ -25,8 +25,8 @@ WITH asked AS MATERIALIZED (
     SELECT word, (ts_lexize('perdure_stem', unaccent(word)))[1] AS lexeme
     FROM unnest(CAST(:words AS text[])) AS word
 ), known AS MATERIALIZED (
-    SELECT word, lexeme FROM asked a
-    WHERE EXISTS (SELECT 1 FROM search_words w WHERE w.lexeme = a.lexeme)
+    SELECT a.word, a.lexeme, max(w.documents) AS documents
+    FROM asked a JOIN search_words w ON w.lexeme = a.lexeme GROUP BY a.word, a.lexeme
 ), completed AS MATERIALIZED (
     SELECT lexeme, max(documents) AS documents FROM search_words
     WHERE CAST(:beginning AS text) <> ''
@@ -36,6 +36,7 @@ WITH asked AS MATERIALIZED (
 )
 SELECT (SELECT live FROM search_state) AS live, json_build_object(
     'lexemes', (SELECT json_object_agg(word, lexeme) FROM known),
+    'documents', (SELECT json_object_agg(word, documents) FROM known),
     'completions', (SELECT json_agg(lexeme) FROM completed),
     'similar', (SELECT json_object_agg(m.word, (
             SELECT json_agg(json_build_array(s.word, s.lexeme))
@@ -46,6 +47,8 @@ SELECT (SELECT live FROM search_state) AS live, json_build_object(
 )::text AS vocabulary
 """)
 
+_MISSED = 64
+"""What a word counts where some are missing: more than that another one is rare."""
 _NEWEST = "d.created_at"
 _LOWEST = "d.lowest[array_position(d.currencies, CAST(:currency AS text))]"
 _HIGHEST = "d.highest[array_position(d.currencies, CAST(:currency AS text))]"
@@ -144,8 +147,9 @@ def _order(sort: Sort, *, words: bool, alike: bool, loose: bool) -> str:
         return _NEWEST
     tier = 'CASE WHEN d.name_key = :key COLLATE "C" THEN 4 ELSE 0 END'
     if loose:
-        return f"""{tier} + 8 * (SELECT count(*) FROM
-            unnest(CAST(CAST(:each AS text[]) AS tsquery[])) q WHERE d.terms @@ q)"""
+        return f"""{tier} + (SELECT sum({_MISSED} + rarity) FROM unnest(
+            CAST(CAST(:each AS text[]) AS tsquery[]), CAST(:rarity AS integer[])) q(term, rarity)
+            WHERE d.terms @@ term)"""
     named = f"{tier} + 2 * CAST(d.terms @@ CAST(:named AS tsquery) AS integer)"
     return named if alike else f"{named} + CAST(d.terms @@ CAST(:exact AS tsquery) AS integer)"
 

@@ -98,6 +98,18 @@ async def test_a_rebuild_forgets_the_words_of_products_that_are_gone(
     assert await kept("search_documents_b", "name") == ["Desk lamp", "Lamp"]
 
 
+async def test_the_rarer_word_tells_more_when_no_product_has_both(index: PostgresIndex) -> None:
+    rebuild = await index.begin()
+    await index.fill(rebuild, [document(f"Blue lamp {n}") for n in range(5)])
+    await index.fill(rebuild, [document("Swimsuit, navy", in_stock=False, created_at=0)])
+    await index.swap(rebuild)
+
+    for typed in ("blue swimsuit", "swimsuit blue"):
+        found = await index.search(SearchQuery(text=typed))
+        assert found.estimated_total == 6
+        assert found.product_ids[0] == product_id("Swimsuit, navy")
+
+
 async def test_a_document_that_has_not_changed_is_not_written_again(
     index: PostgresIndex, database: Database
 ) -> None:
