@@ -7,16 +7,17 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter
 from temporalio import activity
 
+from activities.heartbeats import beating
 from core import read_tags
 from core.cache import CACHE_ERRORS
 from core.database import Database
 from core.domain.catalogue_events import CatalogueEvent
 from core.domain.errors import UnavailableError
 from core.tagged_cache import TaggedCache
-from models.repositories import outbox_reader
+from models.repositories import outbox_reader, price_periods
 from models.repositories.concerned_products import concerned_products
 from models.repositories.outbox_reader import CatalogueChange
 from workflows.ports.catalogue_sync import (
@@ -32,11 +33,6 @@ LOOK_EVERY_SECONDS = 0.5
 
 _APPLIED = Counter(
     "catalogue_events_applied_total", "Events of the catalogue that were dealt with", ["consumer"]
-)
-BEHIND = Gauge(
-    "catalogue_sync_behind_seconds",
-    "Age of the oldest event that the consumer had not dealt with when it looked",
-    ["consumer"],
 )
 
 
@@ -83,27 +79,34 @@ class OutboxSyncActivities(CatalogueSyncActivities):
 
     @activity.defn
     async def follow_catalogue(self, step: FollowCatalogue) -> FollowedUntil:
-        ends_at = asyncio.get_running_loop().time() + step.seconds
-        while True:
-            activity.heartbeat()
-            if await self._apply_next(step.consumer):
-                continue
-            BEHIND.labels(step.consumer).set(0)
-            left = ends_at - asyncio.get_running_loop().time()
-            if left <= 0 or activity.is_worker_shutdown():
-                break
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(left, LOOK_EVERY_SECONDS)):
-                    await activity.wait_for_worker_shutdown()
+        async with beating():
+            await self._follow(step)
         place = await outbox_reader.place_of(self._database, step.consumer)
         return FollowedUntil(transaction_id=place.transaction_id, position=place.position)
 
+    async def _follow(self, step: FollowCatalogue) -> None:
+        clock = asyncio.get_running_loop().time
+        ends_at = clock() + step.seconds
+        while True:
+            if await self._apply_next(step.consumer):
+                continue
+            left = ends_at - clock()
+            if left <= 0 or activity.is_worker_shutdown():
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(left, LOOK_EVERY_SECONDS)):
+                    await activity.wait_for_worker_shutdown()
+
     async def _apply_next(self, consumer: Consumer) -> bool:
-        """Apply a batch and remember it; tell whether there was one."""
+        """Apply a batch and remember it; tell whether there was one.
+
+        A price that begins or ends to hold by itself is a change too: one of the followers tells.
+        """
+        if consumer is Consumer.SEARCH:
+            await price_periods.tell_due(self._database)
         batch = await outbox_reader.read(self._database, consumer, BATCH)
         if batch.until is None:
             return False
-        BEHIND.labels(consumer).set(await outbox_reader.seconds_behind(self._database, consumer))
         await self._appliers[consumer].apply(batch.changes)
         await outbox_reader.advance(self._database, consumer, batch.until)
         _APPLIED.labels(consumer).inc(len(batch.changes))

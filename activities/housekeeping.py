@@ -13,6 +13,7 @@ from core.database import Database
 from core.gateways.objects import ObjectStore
 from core.settings_jobs import JobSettings
 from models.repositories import (
+    account_messages,
     backorders,
     carts,
     erasures,
@@ -47,6 +48,7 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
                 self._database, step.idempotency_keys_days
             ),
             sessions=await housekeeping.delete_old_sessions(self._database, step.sessions_days),
+            messages=await account_messages.delete_old(self._database, step.messages_days),
             carts=await carts.delete_old_carts(self._database, step.carts_days),
             redriven_events=await self._redrive_events(),
             served_orders=await self._serve_waiting_orders(),
@@ -111,6 +113,8 @@ class PostgresHousekeepingActivities(HousekeepingActivities):
                 order_id=None,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             )
+        for message_id in await account_messages.unsent(self._database):
+            started += await starting.start_account_message(self._temporal, message_id)
         return started + await self._start_what_people_asked()
 
     async def _start_what_people_asked(self) -> int:

@@ -8,6 +8,7 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.common import WorkflowIDReusePolicy
 
+from activities.heartbeats import beating
 from activities.index_changes import IndexChanges
 from activities.index_drift import find_drift
 from activities.starting import start_unless_it_runs
@@ -39,7 +40,7 @@ REPLAY = "reindex"
 """The place in the outbox from which changes are brought in again after a rebuild."""
 _BATCH = 500
 
-_DIFFERENCES = Counter(
+DIFFERENCES = Counter(
     "index_differences_total", "Products that the index had wrong and that were mended", ["kind"]
 )
 _log = structlog.get_logger(__name__)
@@ -68,6 +69,10 @@ class SearchIndexActivities(IndexActivities):
 
     @activity.defn
     async def fill_rebuild(self, step: FillRebuild) -> Filled:
+        async with beating():
+            return await self._fill(step)
+
+    async def _fill(self, step: FillRebuild) -> Filled:
         after, filled = step.after, step.filled
         for _ in range(PAGES_IN_A_STEP):
             ids = await product_ids_on_sale(self._database, after=after, limit=PAGE)
@@ -75,7 +80,6 @@ class SearchIndexActivities(IndexActivities):
             if documents:
                 await self._index.fill(step.rebuild.handle, documents)
             filled += len(documents)
-            activity.heartbeat()
             if len(ids) < PAGE:
                 return Filled(after=None, filled=filled)
             after = ids[-1]
@@ -83,17 +87,21 @@ class SearchIndexActivities(IndexActivities):
 
     @activity.defn
     async def swap_rebuild(self, step: Rebuild) -> Swapped:
-        await self._index.swap(step.handle)
+        async with beating():
+            await self._index.swap(step.handle)
+            await self._replay()
+            await self._changes.forget_searches()
+            return Swapped(products=await self._index.count())
+
+    async def _replay(self) -> None:
+        """Bring in what was told since the rebuild began."""
         while True:
-            activity.heartbeat()
             batch = await outbox_reader.read(self._database, REPLAY, _BATCH)
             if batch.until is None:
                 break
             await self._changes.apply(batch.changes)
             await outbox_reader.advance(self._database, REPLAY, batch.until)
         await outbox_reader.forget(self._database, REPLAY)
-        await self._changes.forget_searches()
-        return Swapped(products=await self._index.count())
 
     @activity.defn
     async def abandon_rebuild(self, step: Rebuild) -> None:
@@ -102,10 +110,14 @@ class SearchIndexActivities(IndexActivities):
 
     @activity.defn
     async def compare_index(self, step: CompareIndex) -> Compared:
+        async with beating():
+            return await self._compare(step)
+
+    async def _compare(self, step: CompareIndex) -> Compared:
         drift = await find_drift(self._database, self._index)
         wrong = {"missing": drift.missing, "stale": drift.stale, "surplus": drift.surplus}
         for kind, ids in wrong.items():
-            _DIFFERENCES.labels(kind).inc(len(ids))
+            DIFFERENCES.labels(kind).inc(len(ids))
         if drift.all_ids:
             _log.warning(
                 "the index differs from the catalogue",
@@ -134,13 +146,13 @@ class SearchIndexActivities(IndexActivities):
                 order_id=None,
                 id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             )
-        return KeptUp(pruned=await self._prune(step.prune_at_once), restarted=restarted)
+        async with beating():
+            return KeptUp(pruned=await self._prune(step.prune_at_once), restarted=restarted)
 
     async def _prune(self, at_once: int) -> int:
         pruned = 0
         while True:
             gone = await outbox_reader.prune(self._database, list(Consumer), limit=at_once)
             pruned += gone
-            activity.heartbeat()
             if gone < at_once:
                 return pruned

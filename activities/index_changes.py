@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import structlog
-from temporalio import activity
 
 from core import read_tags
 from core.cache import CACHE_ERRORS
@@ -54,8 +53,6 @@ class IndexChanges:
                 gone = sorted(set(chunk) - {document.id for document in documents})
                 if gone:
                     await self._index.delete(gone)
-            if activity.in_activity():
-                activity.heartbeat()
 
     async def forget_searches(self) -> None:
         """Make the API forget what it found before; kept searches end by themselves otherwise."""

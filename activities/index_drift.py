@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
-from temporalio import activity
-
 from core.database import Database
 from search.documents import product_ids_on_sale, read_documents
 from search.index import SearchIndex
@@ -44,8 +42,6 @@ async def find_drift(database: Database, index: SearchIndex) -> Drift:
             elif theirs[product_id] != checksum:
                 drift.stale.append(product_id)
         drift.surplus += sorted(theirs.keys() - page.keys())
-        if activity.in_activity():
-            activity.heartbeat()
     return drift
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
@@ -34,6 +35,7 @@ _STAGES = {
     MediaStatus.REJECTED: MediaStage.SETTLED,
     MediaStatus.REMOVED: MediaStage.REMOVED,
 }
+_BEAT_SECONDS = 5
 _GONE = MediaState(stage=MediaStage.SETTLED)
 
 
@@ -66,7 +68,7 @@ class StoredMediaActivities(MediaActivities):
         if media is None or media.status != MediaStatus.PROCESSING or media.upload_key is None:
             return PreparedMedia()
         try:
-            made = await self._make(media.upload_key, str(media.content_type))
+            made = await _beating(self._make(media.upload_key, str(media.content_type)))
         except RejectedPictureError as error:
             return PreparedMedia(refusal=str(error))
         folder = _folder(step.media_id)
@@ -161,6 +163,18 @@ class StoredMediaActivities(MediaActivities):
                 width: self._objects.public_url(key) for width, key in prepared.thumbnails.items()
             },
         )
+
+
+async def _beating(work: Coroutine[Any, Any, PictureSet]) -> PictureSet:
+    """Tell Temporal that this worker lives while it waits for its turn and computes."""
+    task = asyncio.create_task(work)
+    try:
+        while not task.done():
+            activity.heartbeat()
+            await asyncio.wait({task}, timeout=_BEAT_SECONDS)
+        return task.result()
+    finally:
+        task.cancel()
 
 
 def _folder(media_id: str) -> str:

@@ -68,6 +68,8 @@ class OrderChanges:
             status = await order_bulk.status_of(stretch.database, order_id)
             if status is None:
                 return "there is no such order"
+            if status is OrderStatus.CANCELED and deed is OrderDeed.CANCEL:
+                return None  # perhaps by the attempt before, which could not write it down
             workflow_id = _workflow_of(order_id, status, deed)
             if workflow_id is None:
                 return f"the state is {status}; {deed} is not possible"

@@ -1,4 +1,4 @@
-"""What staff does to a parcel goes to the audit log, in the transaction that does it."""
+"""What staff and vendors do to a parcel goes to the audit log, in the transaction that does it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.repositories import audit
 from models.shipments import Shipment
 
-_STAFF = "staff:"
+_PEOPLE = ("staff:", "vendor:")
 
 
 async def write_down(
@@ -23,7 +23,7 @@ async def write_down(
     reason: str = "",
     more: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write down what a member of staff did; what vendors and carriers do is on the timeline.
+    """Write down what staff or a vendor did; what the platform and carriers do is on the timeline.
 
     Args:
         session: the transaction of the step, which calls this only when it changes something.
@@ -34,7 +34,7 @@ async def write_down(
         reason: why, in the actor's words.
         more: what else is known of it; no personal data.
     """
-    if actor.startswith(_STAFF):
+    if actor.startswith(_PEOPLE):
         await session.flush()
         await audit.record(
             session,

@@ -11,6 +11,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from workflows import incoming, search_attributes, workflow_ids
 from workflows.messages import Child, RefundRequest
+from workflows.ports.account_messages import AccountMessageRef
 from workflows.ports.personal_data import ErasureRef, ErasureRequest, ExportRef
 from workflows.ports.refunds import RefundRef
 from workflows.ports.settlements import SettlementRequest
@@ -95,6 +96,19 @@ async def start_export(client: Client, ref: ExportRef) -> bool:
         ref,
         workflow_id=workflow_ids.personal_export(ref.export_id),
         queue=TaskQueue.MAINTENANCE,
+        order_id=None,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+    )
+
+
+async def start_account_message(client: Client, message_id: str) -> bool:
+    """Start the sending of a message unless it runs; a message that was sent is not sent again."""
+    return await start_unless_it_runs(
+        client,
+        Child.ACCOUNT_MESSAGE,
+        AccountMessageRef(message_id=message_id),
+        workflow_id=workflow_ids.account_message(message_id),
+        queue=TaskQueue.NOTIFICATIONS,
         order_id=None,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
     )

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 
+from api.account_page import install_account_pages
 from api.admission import Admission
 from api.cursors import Cursors
 from api.docs_page import install_docs
@@ -77,6 +78,7 @@ def create_app(settings: Settings, resources: Resources | None = None) -> FastAP
     install_error_handlers(app)
     install_openapi(app)
     install_docs(app)
+    install_account_pages(app)
     # The last one added is the outermost.
     app.add_middleware(ForgetMiddleware)
     app.add_middleware(BodyLimitMiddleware, max_bytes=settings.api.max_body_bytes)

@@ -15,6 +15,7 @@ from fastapi.security import APIKeyHeader
 
 from api.auth import AccessToken, anyone, signed_in
 from api.auth import Visitor as SomebodyOrNobody
+from api.context import context_of
 from api.dependencies import OrderId, Res, ReturnId
 from api.idempotency import IdempotencyKey, IdempotentCall, call_of
 from api.json_route import JsonResponse
@@ -68,9 +69,11 @@ class Reader:
     is_staff: bool = False
     """Of staff, and may read everybody's orders."""
 
+    impersonator_id: str | None = None
+
     @property
     def actor(self) -> str:
-        return actor_of(self.customer_id)
+        return _named(self.customer_id, self.impersonator_id)
 
 
 async def _order_reader(
@@ -109,7 +112,9 @@ async def _return_reader(
 async def _with_account(request: Request) -> Reader:
     principal = await signed_in(request, None)
     return Reader(
-        customer_id=principal.user_id, is_staff=principal.is_staff_with(Permission.ORDERS_READ)
+        customer_id=principal.user_id,
+        is_staff=principal.is_staff_with(Permission.ORDERS_READ),
+        impersonator_id=principal.impersonator_id,
     )
 
 
@@ -168,6 +173,17 @@ def with_order_token(request: Request, answer: Response) -> Response:
 def is_guest(customer_id: str) -> bool:
     """Tell whether orders of this owner are a guest's."""
     return is_id(Prefix.CART, customer_id)
+
+
+def acting(request: Request, customer_id: str) -> str:
+    """Return how a deed for this owner appears in a timeline, with whoever of staff does it."""
+    principal = context_of(request.scope).principal
+    return _named(customer_id, principal.impersonator_id if principal else None)
+
+
+def _named(customer_id: str, impersonator_id: str | None) -> str:
+    who = actor_of(customer_id)
+    return f"staff:{impersonator_id} as {who}" if impersonator_id else who
 
 
 def actor_of(customer_id: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.sellers import plain, vendor_of
-from core.domain.products import Approval, ProductStatus, moved_product
+from core.domain.products import Approval, ProductStatus, moved_product, waits_for_staff
 from core.security import Principal
 from models.catalogue import Product
 from models.repositories import audit, products
@@ -22,10 +22,11 @@ def look_again(product: Product, vendor: Vendor, who: Principal) -> dict[str, An
     """
     if vendor_of(who) is None or not vendor.products_need_approval:
         return {}
-    if product.approval != Approval.APPROVED:
+    published = product.status == ProductStatus.PUBLISHED
+    if product.approval != Approval.APPROVED and not published:
         return {}
     changes: dict[str, Any] = {"approval": Approval.REQUESTED}
-    if product.status == ProductStatus.PUBLISHED:
+    if published:
         changes["status"] = ProductStatus.DRAFT
     return changes
 
@@ -46,10 +47,12 @@ def moved(
         ProductStatus(product.status),
         status,
         approval=approval,
-        needs_approval=vendor.products_need_approval and not by_staff,
+        needs_approval=vendor.products_need_approval,
+        by_vendor=not by_staff,
     )
     changes: dict[str, Any] = {"status": status}
-    if by_staff and vendor.products_need_approval and status is ProductStatus.PUBLISHED:
+    waits = waits_for_staff(approval, needs_approval=vendor.products_need_approval)
+    if by_staff and waits and status is ProductStatus.PUBLISHED:
         changes["approval"] = Approval.APPROVED
     return changes
 

@@ -43,7 +43,7 @@ async def create(
         InvalidStateError: it would be published, and staff have to approve it first.
     """
     async with resources.database.transaction() as session:
-        if await session.get(Product, product_id) is not None:
+        if await products.is_written(session, product_id):
             return await products.read(session, product_id)
         vendor = await _vendor(session, wanted, who)
         options = [option.model_dump() for option in wanted.options]

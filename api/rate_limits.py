@@ -21,6 +21,7 @@ from core.resources import Resources
 from core.security import AccessTokens
 from core.settings import Settings
 from models.repositories import api_keys
+from models.repositories.impersonation import is_alive
 
 log = structlog.get_logger("api")
 
@@ -119,16 +120,22 @@ class RateLimitMiddleware:
             context.refusal = NotAuthenticatedError("the Authorization header has no Bearer token")
             return
         token = token.strip()
+        resources: Resources = scope["app"].state.resources
         if token.startswith(MARK):
-            resources: Resources = scope["app"].state.resources
             context.principal = await api_keys.principal_of(resources.database, token)
             if context.principal is None:
                 context.refusal = NotAuthenticatedError("the API key is not valid")
             return
         try:
-            context.principal = self._tokens.read(token)
+            principal = self._tokens.read(token)
         except NotAuthenticatedError as error:
             context.refusal = error
+            return
+        staff_id = principal.impersonator_id
+        if staff_id and not await is_alive(resources.database, principal.session_id, staff_id):
+            context.refusal = NotAuthenticatedError("acting for somebody else has ended")
+            return
+        context.principal = principal
 
     def _policy(self, scope: Scope) -> tuple[str, RateLimitItem, str]:
         client: Any = scope.get("client")

@@ -62,6 +62,15 @@ async def run_now(resources: Resources, call: IdempotentCall, provider: str) -> 
         summary=f"Compare the books of {provider} with ours",
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
     )
+    async with resources.database.transaction() as session:
+        await audit.record(
+            session,
+            actor=f"staff:{call.caller_id}",
+            action="reconciliation.requested",
+            target=workflow_id,
+            reason="",
+            after={"provider": provider},
+        )
     body = to_json({"provider": provider, "workflow_id": workflow_id})
     return await call.settle(resources.database, StoredAnswer(status=202, body=body, location=None))
 

@@ -126,12 +126,15 @@ def _require_announced(kind: str, content_type: str) -> None:
 def _pixels_of(image: Image.Image) -> Image.Image:
     """Decode the first frame, upright, in sRGB, with nothing beside the pixels."""
     image.load()
-    upright = ImageOps.exif_transpose(image)
     profile = image.info.get("icc_profile")
-    opaque = not upright.has_transparency_data
-    if profile and upright.mode in {"RGB", "RGBA", "CMYK"}:
-        upright = _in_srgb(upright, profile)
-    pixels = upright.convert("RGB" if opaque else "RGBA")
+    wanted = "RGBA" if image.has_transparency_data else "RGB"
+    # In place where possible: of a large picture each copy is felt.
+    ImageOps.exif_transpose(image, in_place=True)
+    pixels: Image.Image = image
+    if profile and pixels.mode in {"RGB", "RGBA", "CMYK"}:
+        pixels = _in_srgb(pixels, profile)
+    if pixels.mode != wanted:
+        pixels = pixels.convert(wanted)
     pixels.info = {}
     return pixels
 
@@ -152,7 +155,7 @@ def _in_srgb(image: Image.Image, profile: bytes) -> Image.Image:
 
 def _narrowed(pixels: Image.Image, width: int) -> Image.Image:
     height = max(1, round(pixels.height * width / pixels.width))
-    return pixels.resize((width, height), Image.Resampling.LANCZOS)
+    return pixels.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
 
 
 def _written(pixels: Image.Image, kind: str) -> Picture:

@@ -31,6 +31,9 @@ class AuthSettings(Section):
         min_length=1,
         description="JSON list of Fernet keys: the first one writes, the others still read",
     )
+    impersonation_seconds: int = Field(
+        default=900, ge=60, le=3600, description="how long staff act as somebody, for support"
+    )
     staff_totp_required: bool = Field(
         default=False, description="staff without an authenticator may do nothing but set one up"
     )

@@ -11,16 +11,12 @@ import orjson
 from sqlalchemy import text
 
 from core.database import Database
-
-_ON_SALE = """
-p.status = 'published' AND p.deleted_at IS NULL
-AND EXISTS (SELECT 1 FROM vendors WHERE id = p.vendor_id AND status = 'active')
-"""
+from models.repositories.offers import AMOUNT, SHOWN
 
 # UNION keeps a category that is reached twice, or a circle, once.
 _DOCUMENTS = text(f"""
 WITH RECURSIVE wanted AS MATERIALIZED (
-    SELECT p.* FROM products p WHERE p.id = ANY(CAST(:ids AS text[])) AND {_ON_SALE}
+    SELECT p.* FROM products p WHERE p.id = ANY(CAST(:ids AS text[])) AND {SHOWN}
 ), above AS (
     SELECT pc.product_id, c.id, c.parent_id, c.name
     FROM wanted w JOIN product_categories pc ON pc.product_id = w.id
@@ -33,42 +29,44 @@ WITH RECURSIVE wanted AS MATERIALIZED (
     FROM above GROUP BY product_id
 ), offered AS (
     SELECT v.* FROM wanted w JOIN variants v ON v.product_id = w.id AND v.status = 'active'
+), sold AS (
+    SELECT product_id, array_agg(sku ORDER BY position, id) AS skus,
+        coalesce(array_agg(DISTINCT title) FILTER (WHERE title <> ''), '{{}}') AS titles,
+        json_agg(attributes ORDER BY position, id) AS attributes,
+        bool_or(EXISTS (SELECT 1 FROM stock s WHERE s.sku = o.sku AND s.on_hand > s.reserved))
+            AS in_stock
+    FROM offered o GROUP BY product_id
+), prices AS (
+    SELECT DISTINCT o.product_id, base.currency, {AMOUNT} AS amount
+    FROM offered o JOIN variant_prices base ON base.variant_id = o.id
 ), priced AS (
-    SELECT o.product_id, m.currency, coalesce(r.amount, m.amount) AS amount
-    FROM offered o JOIN variant_prices m ON m.variant_id = o.id
-    LEFT JOIN price_periods r ON r.variant_id = o.id AND r.currency = m.currency
-        AND tstzrange(r.starts_at, r.ends_at) @> now()
-    UNION
-    SELECT o.product_id, r.currency, r.amount
-    FROM offered o JOIN price_periods r ON r.variant_id = o.id
-        AND tstzrange(r.starts_at, r.ends_at) @> now()
+    SELECT product_id, json_object_agg(currency, amounts) AS by_currency FROM (
+        SELECT product_id, currency, json_agg(amount ORDER BY amount) AS amounts
+        FROM prices GROUP BY product_id, currency) each_currency
+    GROUP BY product_id
 )
 SELECT json_build_object(
     'id', w.id, 'name', w.name, 'slug', w.slug, 'description', w.description,
-    'vendor_id', w.vendor_id, 'vendor_name', (SELECT name FROM vendors WHERE id = w.vendor_id),
+    'vendor_id', w.vendor_id, 'vendor_name', v.name,
     'category_ids', coalesce(placed.ids, '{{}}'), 'category_names', coalesce(placed.names, '{{}}'),
-    'skus', (SELECT coalesce(json_agg(sku ORDER BY position, id), '[]')
-             FROM offered WHERE product_id = w.id),
-    'variant_titles', (SELECT coalesce(json_agg(DISTINCT title), '[]')
-                       FROM offered WHERE product_id = w.id AND title <> ''),
-    'attributes', json_build_array(w.attributes, (
-        SELECT json_agg(attributes ORDER BY position, id) FROM offered WHERE product_id = w.id)),
-    'prices', (SELECT coalesce(json_object_agg(currency, amounts), '{{}}') FROM (
-        SELECT currency, json_agg(amount ORDER BY amount) AS amounts
-        FROM priced WHERE product_id = w.id GROUP BY currency) by_currency),
-    'in_stock', EXISTS (SELECT 1 FROM offered o JOIN stock s ON s.sku = o.sku
-                        WHERE o.product_id = w.id AND s.on_hand > s.reserved),
+    'skus', coalesce(sold.skus, '{{}}'), 'variant_titles', coalesce(sold.titles, '{{}}'),
+    'attributes', json_build_array(w.attributes, sold.attributes),
+    'prices', coalesce(priced.by_currency, '{{}}'), 'in_stock', coalesce(sold.in_stock, false),
     'created_at', floor(extract(epoch FROM w.created_at))::bigint
 )::text AS document
-FROM wanted w LEFT JOIN placed ON placed.product_id = w.id ORDER BY w.id
+FROM wanted w JOIN vendors v ON v.id = w.vendor_id
+LEFT JOIN placed ON placed.product_id = w.id
+LEFT JOIN sold ON sold.product_id = w.id
+LEFT JOIN priced ON priced.product_id = w.id
+ORDER BY w.id
 """)
 
 _IDS = text(f"""
 SELECT p.id FROM products p
-WHERE (CAST(:after AS text) IS NULL OR p.id > :after) AND {_ON_SALE} ORDER BY p.id LIMIT :limit
+WHERE (CAST(:after AS text) IS NULL OR p.id > :after) AND {SHOWN} ORDER BY p.id LIMIT :limit
 """)
 
-_COUNT = text(f"SELECT count(*) AS number FROM products p WHERE {_ON_SALE}")
+_COUNT = text(f"SELECT count(*) AS number FROM products p WHERE {SHOWN}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

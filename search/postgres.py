@@ -8,7 +8,7 @@ from secrets import token_hex
 from typing import Any
 
 import orjson
-from sqlalchemy import TextClause, text
+from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.database import Database
@@ -18,6 +18,20 @@ from search.documents import ProductDocument
 from search.meaning import Asked, Meaning, Vocabulary, ask, understand
 from search.postgres_rows import name_key, write_documents
 from search.postgres_statements import SUGGEST, VOCABULARY, search_statement
+from search.postgres_upkeep import (
+    ABANDON,
+    BEGIN,
+    CHECKSUMS,
+    COUNT,
+    DELETE,
+    EMPTY,
+    HOLD,
+    KEEP,
+    PING,
+    PRUNE,
+    SLOTS,
+    SWAP,
+)
 from search.queries import SearchQuery, SearchResult, Suggestion, SuggestionKind
 
 _BEHIND = "\U0010ffff"
@@ -25,54 +39,6 @@ _BEHIND = "\U0010ffff"
 _SHORTEST_BEGINNING = 2
 _SHORTEST_INSIDE = 3
 _HIGHEST = 2**63 - 1
-_SLOTS = {"a": "b", "b": "a"}
-
-_HOLD = text("SELECT live, rebuild, swapped FROM search_state FOR SHARE")
-_KEEP = text("SELECT live, rebuild, swapped FROM search_state FOR UPDATE")
-_BEGIN = text("UPDATE search_state SET rebuild = :rebuild, updated_at = now()")
-_ABANDON = text("UPDATE search_state SET rebuild = NULL WHERE rebuild = :rebuild")
-_SWAP = text("""
-UPDATE search_state SET live = :live, swapped = rebuild, rebuild = NULL, updated_at = now()
-""")
-_PRUNE = {
-    slot: [
-        text(f"ANALYZE search_documents_{slot}"),
-        text(f"""
-WITH counted AS MATERIALIZED (
-    SELECT word AS lexeme, ndoc FROM ts_stat('SELECT terms FROM search_documents_{slot}')
-), unused AS (
-    DELETE FROM search_words w WHERE NOT EXISTS (SELECT 1 FROM counted WHERE lexeme = w.lexeme)
-)
-UPDATE search_words w SET documents = c.ndoc FROM counted c
-WHERE c.lexeme = w.lexeme AND c.ndoc <> w.documents
-"""),
-        text("""
-DELETE FROM search_shelves s WHERE NOT EXISTS (
-    SELECT 1 FROM search_documents_a WHERE shelf = s.number) AND NOT EXISTS (
-    SELECT 1 FROM search_documents_b WHERE shelf = s.number)
-"""),
-        text("""
-DELETE FROM search_names n WHERE NOT EXISTS (SELECT 1 FROM search_shelves s
-    WHERE s.vendor_id = n.id OR s.category_ids @> ARRAY[CAST(n.id AS text)])
-"""),
-        text("ANALYZE search_words"),
-    ]
-    for slot in _SLOTS
-}
-_PING = text("SELECT live FROM search_state")
-_COUNT = text("""
-SELECT CASE live WHEN 'a' THEN (SELECT count(*) FROM search_documents_a)
-       ELSE (SELECT count(*) FROM search_documents_b) END AS products FROM search_state
-""")
-_CHECKSUMS = text(
-    " UNION ALL ".join(
-        f"""(SELECT product_id, checksum FROM search_documents_{slot}
-        WHERE (SELECT live FROM search_state) = '{slot}'
-          AND (CAST(:after AS text) IS NULL OR product_id > :after)
-        ORDER BY product_id LIMIT :limit)"""
-        for slot in _SLOTS
-    )
-)
 
 
 class PostgresIndex:
@@ -131,13 +97,7 @@ class PostgresIndex:
     async def delete(self, product_ids: Sequence[str]) -> None:
         async with self._held() as (session, state):
             for slot in _written(state):
-                await session.execute(
-                    text(f"""DELETE FROM search_documents_{slot} WHERE number IN (
-                        SELECT number FROM search_documents_{slot}
-                        WHERE product_id = ANY(CAST(:ids AS text[]))
-                        ORDER BY product_id FOR UPDATE)"""),
-                    {"ids": list(product_ids)},
-                )
+                await session.execute(DELETE[slot], {"ids": list(product_ids)})
 
     async def apply_settings(self) -> None:
         """Do nothing: the schema's migrations and this code are the settings."""
@@ -145,42 +105,42 @@ class PostgresIndex:
     async def begin(self) -> str:
         rebuild = token_hex(8)
         async with self._database.transaction() as session:
-            state = await _state(session, _KEEP)
-            await session.execute(text(f"TRUNCATE search_documents_{_SLOTS[state['live']]}"))
-            await session.execute(_BEGIN, {"rebuild": rebuild})
+            state = await _state(session, KEEP)
+            await session.execute(EMPTY[SLOTS[state["live"]]])
+            await session.execute(BEGIN, {"rebuild": rebuild})
         return rebuild
 
     async def fill(self, rebuild: str, documents: Sequence[ProductDocument]) -> None:
         async with self._held() as (session, state):
             if state["rebuild"] != rebuild:
                 raise InvalidStateError(present="over", wanted="fill")
-            await write_documents(session, documents, [_SLOTS[state["live"]]])
+            await write_documents(session, documents, [SLOTS[state["live"]]])
 
     async def swap(self, rebuild: str) -> None:
         async with self._database.transaction() as session:
-            state = await _state(session, _KEEP)
+            state = await _state(session, KEEP)
             if state["swapped"] == rebuild:
                 return
             if state["rebuild"] != rebuild:
                 raise InvalidStateError(present="given up", wanted="swap")
-            filled = _SLOTS[state["live"]]
-            for statement in _PRUNE[filled]:
+            filled = SLOTS[state["live"]]
+            for statement in PRUNE[filled]:
                 await session.execute(statement)
-            await session.execute(_SWAP, {"live": filled})
+            await session.execute(SWAP, {"live": filled})
 
     async def abandon(self, rebuild: str) -> None:
-        await self._database.statement(_ABANDON, {"rebuild": rebuild})
+        await self._database.statement(ABANDON, {"rebuild": rebuild})
 
     async def count(self) -> int:
-        rows = await self._database.statement(_COUNT, {})
+        rows = await self._database.statement(COUNT, {})
         return int(rows[0]["products"])
 
     async def checksums(self, *, after: str | None, limit: int) -> Mapping[str, str]:
-        rows = await self._database.statement(_CHECKSUMS, {"after": after, "limit": limit})
+        rows = await self._database.statement(CHECKSUMS, {"after": after, "limit": limit})
         return {row["product_id"]: row["checksum"] for row in rows}
 
     async def ping(self) -> None:
-        await self._database.statement(_PING, {})
+        await self._database.statement(PING, {})
 
     async def close(self) -> None:
         """Do nothing: the database is somebody else's."""
@@ -189,7 +149,7 @@ class PostgresIndex:
     async def _held(self) -> AsyncIterator[tuple[AsyncSession, Mapping[str, Any]]]:
         """One transaction in which nobody begins or ends a rebuild."""
         async with self._database.transaction() as session:
-            yield session, await _state(session, _HOLD)
+            yield session, await _state(session, HOLD)
 
     async def _look_up(self, asked: Asked, *, mend_known: bool = False) -> tuple[str, Vocabulary]:
         last = asked.words[-1] if asked.words else ""
@@ -224,10 +184,20 @@ class PostgresIndex:
         *,
         loose: bool = False,
     ) -> SearchResult:
-        statement = search_statement(live, query, words=meaning is not None, loose=loose)
-        rows = await self._database.statement(
-            statement, _parameters(query, asked, meaning, loose=loose)
-        )
+        parameters = _parameters(query, asked, meaning, loose=loose)
+        read = ""
+        while read != live:
+            # Since the look before, the table may have been left, and emptied for a rebuild.
+            read = live
+            statement = search_statement(
+                read,
+                query,
+                words=meaning is not None,
+                alike=meaning is not None and meaning.every == meaning.exact,
+                loose=loose,
+            )
+            rows = await self._database.statement(statement, parameters)
+            live = rows[0]["live"]
         facets = {facet: rows[0][facet.value] or {} for facet in query.facets}
         return SearchResult(
             product_ids=rows[0]["product_ids"],
@@ -243,7 +213,7 @@ async def _state(session: AsyncSession, statement: TextClause) -> Mapping[str, A
 def _written(state: Mapping[str, Any]) -> Sequence[str]:
     """Return the slots that a change goes to: what is read, and a rebuild that is under way."""
     live = state["live"]
-    return (live, _SLOTS[live]) if state["rebuild"] else (live,)
+    return (live, SLOTS[live]) if state["rebuild"] else (live,)
 
 
 def _parameters(
@@ -269,5 +239,5 @@ def _parameters(
         "exact": meaning.exact,
         "wanted": meaning.wanted,
         "each": each,
-        "least": -(-len(asked.words) // 2),
+        "least": -(-len(each) // 2),
     }

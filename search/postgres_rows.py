@@ -47,20 +47,23 @@ ON CONFLICT DO NOTHING
 """)
 _ADD_DOCUMENTS = {
     slot: text(f"""
-INSERT INTO search_documents_{slot} AS d (product_id, terms, shelf, prices, in_stock, created_at,
-    name, name_key, name_words, checksum)
+INSERT INTO search_documents_{slot} AS d (product_id, terms, shelf, prices, currencies, lowest,
+    highest, in_stock, created_at, name, name_key, name_words, checksum)
 SELECT r.product_id, setweight(to_tsvector('perdure_search', r.a), 'A')
     || setweight(to_tsvector('perdure_search', r.b), 'B')
     || setweight(to_tsvector('perdure_search', r.c), 'C')
     || setweight(to_tsvector('perdure_search', r.d), 'D') || array_to_tsvector(r.skus),
-    s.number, r.prices, r.in_stock, r.created_at, r.name, r.name_key, r.name_words, r.checksum
+    s.number, r.prices, r.currencies, r.lowest, r.highest, r.in_stock,
+    r.created_at, r.name, r.name_key, r.name_words, r.checksum
 FROM json_to_recordset(CAST(:rows AS json)) AS r(product_id text, a text, b text, c text, d text,
-    skus text[], shelf text, prices jsonb, in_stock boolean, created_at bigint, name text,
-    name_key text, name_words integer, checksum text)
+    skus text[], shelf text, prices jsonb, currencies text[], lowest bigint[], highest bigint[],
+    in_stock boolean, created_at bigint, name text, name_key text, name_words integer,
+    checksum text)
 JOIN search_shelves s ON s.key = r.shelf
 ORDER BY r.product_id
 ON CONFLICT (product_id) DO UPDATE SET terms = excluded.terms, shelf = excluded.shelf,
-    prices = excluded.prices, in_stock = excluded.in_stock, created_at = excluded.created_at,
+    prices = excluded.prices, currencies = excluded.currencies, lowest = excluded.lowest,
+    highest = excluded.highest, in_stock = excluded.in_stock, created_at = excluded.created_at,
     name = excluded.name, name_key = excluded.name_key, name_words = excluded.name_words,
     checksum = excluded.checksum
 WHERE d.checksum <> excluded.checksum
@@ -118,6 +121,9 @@ def _row(document: ProductDocument) -> dict[str, Any]:
         "vendor_id": document.vendor_id,
         "category_ids": document.category_ids,
         "prices": document.prices,
+        "currencies": list(document.prices),
+        "lowest": [amounts[0] for amounts in document.prices.values()],
+        "highest": [amounts[-1] for amounts in document.prices.values()],
         "in_stock": document.in_stock,
         "created_at": document.created_at,
         "name": document.name,

@@ -14,6 +14,8 @@ FACET_VALUES = 100
 """The most frequent are counted, as many as Meilisearch does by default."""
 _SIMILAR = 40
 _COMPLETIONS = 30
+_COMPLETIONS_OF_TWO = 10
+"""Two letters begin too many words for all of them to be meant."""
 _WEIGHTS = "'{0.05, 0.2, 0.5, 1.0}'"
 """Of a word in the description, the vendor, what describes the product, and its name."""
 
@@ -29,7 +31,8 @@ WITH asked AS MATERIALIZED (
     SELECT lexeme, max(documents) AS documents FROM search_words
     WHERE CAST(:beginning AS text) <> ''
       AND word COLLATE "C" >= :beginning AND word COLLATE "C" < :behind
-    GROUP BY lexeme ORDER BY documents DESC, lexeme LIMIT {_COMPLETIONS}
+    GROUP BY lexeme ORDER BY documents DESC, lexeme
+    LIMIT CASE WHEN length(:beginning) < 3 THEN {_COMPLETIONS_OF_TWO} ELSE {_COMPLETIONS} END
 )
 SELECT (SELECT live FROM search_state) AS live, json_build_object(
     'lexemes', (SELECT json_object_agg(word, lexeme) FROM known),
@@ -43,51 +46,67 @@ SELECT (SELECT live FROM search_state) AS live, json_build_object(
 )::text AS vocabulary
 """)
 
+_NEWEST = "d.created_at"
+_LOWEST = "d.lowest[array_position(d.currencies, CAST(:currency AS text))]"
+_HIGHEST = "d.highest[array_position(d.currencies, CAST(:currency AS text))]"
+# With an end of the prices in the range one of them is; only around it each has to be looked at.
+_IN_RANGE = f"""{_LOWEST} <= :max_price AND {_HIGHEST} >= :min_price
+    AND ({_LOWEST} >= :min_price OR {_HIGHEST} <= :max_price OR EXISTS (
+        SELECT 1 FROM jsonb_array_elements(d.prices -> :currency) p
+        WHERE CAST(p AS bigint) BETWEEN :min_price AND :max_price))"""
 _FACETS = {
     Facet.VENDOR: "s.vendor_id AS value",
     Facet.CATEGORY: "unnest(s.category_ids) AS value",
 }
+_NAMED = 500
+"""Of more names than this nobody misses one: the next letter tells them apart."""
 _SUGGEST_ONE = """
 (SELECT name, 'product' AS kind, product_id AS id, 0 AS late
  FROM search_documents_{slot} WHERE (SELECT live FROM search_state) = '{slot}'
    AND name_key COLLATE "C" >= :beginning AND name_key COLLATE "C" < :behind
  ORDER BY name_key LIMIT :limit)
 UNION ALL
-(SELECT name, 'product', product_id, 2
- FROM search_documents_{slot} WHERE (SELECT live FROM search_state) = '{slot}'
-   AND CAST(:named AS text) <> '' AND terms @@ CAST(:named AS tsquery)
+(SELECT name, 'product', product_id, 2 FROM (
+    SELECT name, product_id
+    FROM search_documents_{slot} WHERE (SELECT live FROM search_state) = '{slot}'
+      AND CAST(:named AS text) <> '' AND terms @@ CAST(:named AS tsquery)
+    LIMIT {most}) named
  ORDER BY length(name), name LIMIT :limit)
 UNION ALL
 (SELECT n.name, n.kind, n.id, 1
  FROM search_names n WHERE (SELECT live FROM search_state) = '{slot}'
    AND n.key LIKE :inside
-   AND EXISTS (SELECT 1 FROM search_shelves s JOIN search_documents_{slot} d ON d.shelf = s.number
+   AND EXISTS (SELECT 1 FROM search_shelves s
        WHERE CASE n.kind WHEN 'vendor' THEN s.vendor_id = n.id
-                         ELSE s.category_ids @> ARRAY[CAST(n.id AS text)] END)
+                         ELSE s.category_ids @> ARRAY[CAST(n.id AS text)] END
+         AND (SELECT true FROM search_documents_{slot} d WHERE d.shelf = s.number LIMIT 1))
  ORDER BY length(n.name), n.name LIMIT :limit)
 """
 SUGGEST = text(f"""
 SELECT name, kind, id FROM (
     SELECT DISTINCT ON (kind, lower(name)) name, kind, id, late FROM (
-        {" UNION ALL ".join(_SUGGEST_ONE.format(slot=slot) for slot in ("a", "b"))}
+        {" UNION ALL ".join(_SUGGEST_ONE.format(slot=slot, most=_NAMED) for slot in ("a", "b"))}
     ) found ORDER BY kind, lower(name), late, id
 ) once ORDER BY late, length(name), name, kind LIMIT :limit
 """)
 
 
-def search_statement(slot: str, query: SearchQuery, *, words: bool, loose: bool) -> TextClause:
+def search_statement(
+    slot: str, query: SearchQuery, *, words: bool, alike: bool = False, loose: bool = False
+) -> TextClause:
     """Return the statement of a search with these filters; few differ, so each is planned once.
 
     Args:
         slot: the table that is read.
         query: only which filters it has and how it sorts.
         words: whether there is anything but filters.
+        alike: whether all that is found has the words as they were written.
         loose: whether some of the words may be missing.
     """
     return _search_statement(
         slot,
         filters=tuple(_filters(query)),
-        order=_order(query.sort, words=words, loose=loose),
+        order=_order(query.sort, words=words, alike=alike, loose=loose),
         facets=tuple(sorted(set(query.facets))),
         words=words,
         loose=loose,
@@ -108,30 +127,27 @@ def _filters(query: SearchQuery) -> list[str]:
     if query.in_stock is not None:
         found.append("d.in_stock = :in_stock")
     if query.min_price is not None or query.max_price is not None:
-        found.append(
-            "EXISTS (SELECT 1 FROM jsonb_array_elements(d.prices -> :currency) p WHERE "
-            "CAST(p AS bigint) BETWEEN :min_price AND :max_price)"
-        )
+        found.append(_IN_RANGE)
     return found
 
 
-def _order(sort: Sort, *, words: bool, loose: bool) -> str:
-    price = "CAST(d.prices -> :currency -> 0 AS bigint)"
+def _order(sort: Sort, *, words: bool, alike: bool, loose: bool) -> str:
+    price = _LOWEST
     match sort:
         case Sort.PRICE_ASC:
             return f"coalesce(-{price}, {-(2**62)})"
         case Sort.PRICE_DESC:
             return f"coalesce({price}, -1)"
         case Sort.NEWEST:
-            return "d.created_at"
+            return _NEWEST
     if not words:
-        return "d.created_at"
+        return _NEWEST
     tier = 'CASE WHEN d.name_key = :key COLLATE "C" THEN 4 ELSE 0 END'
     if loose:
         return f"""{tier} + 8 * (SELECT count(*) FROM
             unnest(CAST(CAST(:each AS text[]) AS tsquery[])) q WHERE d.terms @@ q)"""
-    return f"""{tier} + 2 * CAST(d.terms @@ CAST(:named AS tsquery) AS integer)
-        + CAST(d.terms @@ CAST(:exact AS tsquery) AS integer)"""
+    named = f"{tier} + 2 * CAST(d.terms @@ CAST(:named AS tsquery) AS integer)"
+    return named if alike else f"{named} + CAST(d.terms @@ CAST(:exact AS tsquery) AS integer)"
 
 
 @cache
@@ -165,8 +181,10 @@ def _search_statement(
         ) AS {facet.value}"""
         for facet in facets
     )
+    # Newest first needs no list of all: an index has the first, and another one the counts.
+    once = "MATERIALIZED" if words or order != _NEWEST else "NOT MATERIALIZED"
     return text(f"""
-WITH matched AS MATERIALIZED (
+WITH matched AS {once} (
     SELECT d.number, d.shelf, {order} AS tier, d.in_stock, d.created_at
     FROM search_documents_{slot} d WHERE {" AND ".join(conditions) or "true"}
 ), counted AS MATERIALIZED (
@@ -186,5 +204,6 @@ WITH matched AS MATERIALIZED (
 )
 SELECT ARRAY(SELECT product_id FROM page
              ORDER BY place > {RANKED}, tier DESC, rank DESC, place) AS product_ids,
-    (SELECT coalesce(sum(n), 0) FROM counted) AS total{counts}
+    (SELECT coalesce(sum(n), 0) FROM counted) AS total,
+    (SELECT live FROM search_state) AS live{counts}
 """)

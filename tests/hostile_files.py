@@ -57,10 +57,20 @@ def picture_and_archive() -> bytes:
     return picture("PNG") + archive.getvalue()
 
 
+def described(kind: str) -> bytes:
+    """A picture whose metadata are a script."""
+    exif = Image.Exif()
+    exif[0x010E] = SCRIPT.decode()
+    return picture(kind, exif=exif, xmp=SCRIPT)
+
+
 POLYGLOTS: Mapping[str, tuple[str, Callable[[], bytes]]] = {
     "jpeg and page": ("image/jpeg", jpeg_and_page),
     "gif and program": ("image/gif", gif_and_program),
     "png with words": ("image/png", png_with_words),
+    "png with metadata": ("image/png", lambda: described("PNG")),
+    "webp with metadata": ("image/webp", lambda: described("WEBP")),
+    "jpeg with metadata": ("image/jpeg", lambda: described("JPEG")),
     "png and archive": ("image/png", picture_and_archive),
 }
 

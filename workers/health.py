@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from core.domain.errors import UnavailableError
 from core.resources import Resources
-from workers.reconciliation_metrics import COLLECTOR
+from workers import catalogue_metrics, reconciliation_metrics
 
 
 @asynccontextmanager
@@ -36,7 +36,8 @@ async def serve_health(
         return JSONResponse({"ready": ready}, status_code=200 if ready else 503)
 
     async def metrics(_request: Request) -> Response:
-        await COLLECTOR.refresh(resources.database)
+        await reconciliation_metrics.COLLECTOR.refresh(resources.database)
+        await catalogue_metrics.COLLECTOR.refresh(resources.database)
         async with httpx.AsyncClient(timeout=2) as client:
             core = await client.get(f"http://{sdk_metrics_address}/metrics")
         return Response(generate_latest() + core.content, media_type=CONTENT_TYPE_LATEST)

@@ -12,6 +12,7 @@ from workflows.policies import (
     FILE_STEP_RETRIES,
     FIRST_UPLOAD_LOOK,
     LONGEST_UPLOAD_LOOK,
+    PICTURE_HEARTBEAT,
     PICTURE_RETRIES,
     PICTURE_TIMEOUT,
     PROVIDER_CALL_TIMEOUT,
@@ -89,6 +90,7 @@ class MediaWorkflow:
                 MediaActivities.prepare_media,
                 self._ref,
                 start_to_close_timeout=PICTURE_TIMEOUT,
+                heartbeat_timeout=PICTURE_HEARTBEAT,
                 retry_policy=PICTURE_RETRIES,
             )
         except ActivityError as error:

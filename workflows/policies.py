@@ -78,6 +78,9 @@ UPLOAD_MARGIN = timedelta(minutes=15)
 """An upload that began before its link expired may end so much later."""
 
 PICTURE_TIMEOUT = timedelta(minutes=5)
+PICTURE_HEARTBEAT = timedelta(seconds=30)
+"""A worker that died over a picture is missed after so long."""
+
 PICTURE_RETRIES = RetryPolicy(
     initial_interval=timedelta(seconds=1),
     maximum_interval=timedelta(minutes=1),

@@ -46,6 +46,8 @@ async def register(
     await require_good(wanted.password, about=(wanted.email, wanted.name))
     user_id = new_id(Prefix.USER)
     password_hash = await passwords.hash(wanted.password)
+    # Asked before it is written: the housekeeping sends whatever was written and not sent.
+    is_told = await guard.may_write_to(wanted.email)
     async with resources.database.transaction() as session:
         registered = await users.register(
             session,
@@ -56,8 +58,10 @@ async def register(
         )
         kind = MessageKind.VERIFY_EMAIL if registered.made else MessageKind.ALREADY_REGISTERED
         message = NewMessage(kind=kind, recipient=wanted.email, user_id=registered.user_id)
-        await account_messages.write(session, message, OneTimeSecrets.of(resources.settings.auth))
-    if await guard.may_write_to(wanted.email):
+        if is_told:
+            secrets = OneTimeSecrets.of(resources.settings.auth)
+            await account_messages.write(session, message, secrets)
+    if is_told:
         await messages.begin(resources, message.id)
     return JsonResponse(
         {

@@ -13,7 +13,7 @@ from api.cancellation import cancel_order as cancel
 from api.cancellation import cancel_request
 from api.confirmation import confirm_payment
 from api.dependencies import Cursor, CursorsDep, Limit, OrderEventsDep, OrderId, Res
-from api.guests import OrderCall, OrderReader, Reader, actor_of
+from api.guests import OrderCall, OrderReader, Reader, acting
 from api.json_route import JsonResponse, router
 from api.openapi import problems
 from api.pages import page
@@ -172,7 +172,7 @@ async def cancel_order(
         resources,
         call,
         order_id,
-        cancel_request(wanted, actor=actor_of(call.caller_id)),
+        cancel_request(wanted, actor=acting(request, call.caller_id)),
         customer_id=call.caller_id,
     )
 
@@ -226,7 +226,7 @@ async def pay_once_more(
 ) -> Response:
     """Pay with another method what an order waits for whose authorization has lapsed."""
     given = PaymentMethodGiven(
-        actor=actor_of(call.caller_id),
+        actor=acting(request, call.caller_id),
         provider=wanted.payment.provider,
         payment_method=wanted.payment.payment_method,
     )

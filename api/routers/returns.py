@@ -10,7 +10,7 @@ from fastapi import Query, Request, Response
 from api import carts
 from api.auth import OrdersReader, OrdersWriter
 from api.dependencies import Cursor, CursorsDep, Limit, OrderId, Res, ReturnId
-from api.guests import OrderCall, OrderReader, ReturnCall, ReturnReader, actor_of
+from api.guests import OrderCall, OrderReader, ReturnCall, ReturnReader, acting
 from api.idempotency import Idempotent
 from api.json_route import JsonResponse, router
 from api.openapi import problems
@@ -59,7 +59,7 @@ async def request_return(
     order = await order_views.find_order(resources.database, order_id, call.caller_id)
     if order is None:
         raise NotFoundError("there is no such order")
-    actor = actor_of(call.caller_id)
+    actor = acting(request, call.caller_id)
     return await open_return(request, resources, call, order=order, body=wanted, actor=actor)
 
 
@@ -92,7 +92,7 @@ async def ship_return(
 ) -> Response:
     """Tell that the goods of an approved return are on their way back."""
     view = await require_return(resources, return_id, customer_id=call.caller_id)
-    actor = actor_of(call.caller_id)
+    actor = acting(request, call.caller_id)
     move = Move(
         update="ship",
         argument=SendReturn(actor=actor, tracking_number=sent.tracking_number),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from api.schemas.base import MONEY_EXAMPLE, Moment, Money, Schema, example
 from core.domain.backorders import BackorderPolicy
 
@@ -31,6 +33,9 @@ PRODUCT_EXAMPLE: dict[str, Any] = {
             "id": "med_01jd7x9k2me8kv1qzr5t0w3y4b",
             "url": "https://media.perdure.dev/tee.jpg",
             "alt": "A black tee",
+            "width": 1600,
+            "height": 1200,
+            "thumbnails": {"480": "https://media.perdure.dev/tee-480.webp"},
         }
     ],
     "variants": [
@@ -75,9 +80,17 @@ class Category(Schema):
 
 
 class Media(Schema):
+    """A picture; ``thumbnails`` are smaller ones by their width, all lengths in pixels.
+
+    The size is not known of pictures that were not uploaded here.
+    """
+
     id: str
     url: str
     alt: str
+    width: int | None = None
+    height: int | None = None
+    thumbnails: dict[str, str] = Field(default_factory=dict)
 
 
 class Variant(Schema):

@@ -239,3 +239,27 @@ class InvitationAcceptance(Schema):
     token: Annotated[str, StringConstraints(min_length=1, max_length=512)]
     name: Name | None = None
     password: Password | None = None
+
+
+class ImpersonationRequest(Schema):
+    model_config = example({"reason": "ticket 4711: cannot see the return"})
+
+    reason: Reason
+
+
+class Impersonation(Schema):
+    """A token of some minutes that cannot be renewed; ``expires_in`` in seconds."""
+
+    model_config = example(
+        {
+            "access_token": "eyJhbGciOiJIUzI1NiIsImtpZCI6ImVtYmVkZGVkLTEifQ.e30.c2lnbmF0dXJl",
+            "token_type": "Bearer",
+            "expires_in": 900,
+            "session_id": "ses_01jd7x9k2me8kv1qzr5t0w3y4b",
+        }
+    )
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int
+    session_id: str

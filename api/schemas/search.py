@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.schemas.base import Schema, example
+from api.schemas.base import Moment, Schema, example
 from api.schemas.catalogue import PRODUCT_EXAMPLE, Product
 from search.queries import SuggestionKind
 
@@ -49,3 +49,21 @@ class Suggestions(Schema):
     model_config = example({"data": [_SUGGESTION]})
 
     data: list[Suggestion]
+
+
+class SearchToken(Schema):
+    """``token`` is a bearer token for searches of ``index`` at ``url``, until it expires."""
+
+    model_config = example(
+        {
+            "url": "https://search.example.com",
+            "index": "products",
+            "token": "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.eyJzZWFyY2hSdWxlcyI6e319.c2lnbmF0dXJl",
+            "expires_at": "2026-11-23T09:15:00Z",
+        }
+    )
+
+    url: str
+    index: str
+    token: str
+    expires_at: Moment

@@ -136,9 +136,11 @@ class _Group:
     def _must_wait(self) -> bool:
         """Tell whether a vendor wants to publish what staff have not said yes to."""
         own, present = self._importer.vendor, self._present
-        if own is None or not own.needs_approval or self._product.status != "published":
+        if own is None or self._product.status != "published":
             return False
-        return present is None or (present.unapproved and present.status != "published")
+        if present is None:
+            return own.needs_approval
+        return present.unapproved and present.status != "published"
 
     def _options(self) -> list[dict[str, Any]]:
         """The options that the product has after this, each with all of its values, in order."""

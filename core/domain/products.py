@@ -57,7 +57,12 @@ def moved_approval(present: Approval, wanted: Approval) -> Approval:
 
 
 def moved_product(
-    present: ProductStatus, wanted: ProductStatus, *, approval: Approval, needs_approval: bool
+    present: ProductStatus,
+    wanted: ProductStatus,
+    *,
+    approval: Approval,
+    needs_approval: bool,
+    by_vendor: bool,
 ) -> ProductStatus:
     """Return ``wanted``; the state that a product has already is no move.
 
@@ -65,7 +70,8 @@ def moved_product(
         present: the state it is in.
         wanted: the state it shall be in.
         approval: what staff said of it.
-        needs_approval: whether it may be published only when staff said yes.
+        needs_approval: whether its vendor publishes only what staff said yes to.
+        by_vendor: whether its vendor moves it; who of staff publishes it approves it.
 
     Raises:
         InvalidStateError: there is no such move, or staff have not approved it.
@@ -73,11 +79,21 @@ def moved_product(
     if wanted is present:
         return wanted
     allowed = set(PRODUCT_MOVES[present])
-    if needs_approval and approval is not Approval.APPROVED:
+    if by_vendor and waits_for_staff(approval, needs_approval=needs_approval):
         allowed.discard(ProductStatus.PUBLISHED)
     if wanted not in allowed:
         raise InvalidStateError(present=present, wanted=wanted, allowed=sorted(allowed))
     return wanted
+
+
+def waits_for_staff(approval: Approval, *, needs_approval: bool) -> bool:
+    """Tell whether a product cannot be published before staff say yes.
+
+    That is so too where they were asked, or said no, while they need not be asked any more.
+    """
+    if needs_approval:
+        return approval is not Approval.APPROVED
+    return approval in {Approval.REQUESTED, Approval.REJECTED}
 
 
 def slug_of(name: str) -> str:

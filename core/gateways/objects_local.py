@@ -9,7 +9,7 @@ import os
 import secrets
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,6 +39,9 @@ from core.gateways.objects import (
 
 ROUTE = "/v1/objects"
 """Where the API serves this store."""
+
+
+_TRIES = 20
 
 
 class LocalObjectStore:
@@ -143,12 +146,7 @@ class LocalObjectStore:
         return await asyncio.to_thread(self._head, require_key(key))
 
     async def delete(self, key: str) -> None:
-        def remove() -> None:
-            with suppress(NotADirectoryError):
-                self.path_of(key).unlink(missing_ok=True)
-                (self._about / key).unlink(missing_ok=True)
-
-        await asyncio.to_thread(remove)
+        await asyncio.to_thread(self._remove, require_key(key))
 
     async def copy(self, source: str, target: str) -> StoredObject:
         found = await self.head(source)
@@ -181,11 +179,11 @@ class LocalObjectStore:
         replace: bool = True,
     ) -> StoredObject:
         require_content_type(content_type)
-        target = self.path_of(key)
+        require_key(key)
         unfinished = self._unfinished / secrets.token_hex(16)
         size = 0
         try:
-            await asyncio.to_thread(self._prepare, target)
+            await asyncio.to_thread(self._unfinished.mkdir, parents=True, exist_ok=True)
             with await asyncio.to_thread(unfinished.open, "xb") as file:
                 async for piece in pieces_of(body):
                     size += len(piece)
@@ -203,24 +201,30 @@ class LocalObjectStore:
             raise UnavailableError("somebody removed the file at the same moment")
         return found
 
-    def _prepare(self, target: Path) -> None:
-        self._unfinished.mkdir(parents=True, exist_ok=True)
-        target.parent.mkdir(parents=True, exist_ok=True)
+    def _remove(self, key: str) -> None:
+        for top in (self._content, self._about):
+            with suppress(NotADirectoryError, IsADirectoryError):
+                (top / key).unlink(missing_ok=True)
+            with suppress(OSError):
+                # Stops at the first folder that holds something.
+                for folder in (top / key).parents:
+                    if folder == top:
+                        break
+                    folder.rmdir()
 
     def _settle(self, unfinished: Path, key: str, content_type: str, *, replace: bool) -> None:
         target, about = self._content / key, self._about / key
         if not replace and target.exists():
             raise ConflictError("there is a file already")
-        about.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._unfinished / secrets.token_hex(16)
         fresh.write_text(json.dumps({"content_type": content_type}), encoding="utf-8")
-        fresh.replace(about)
+        _into(about.parent, lambda: fresh.replace(about))
         if replace:
-            unfinished.replace(target)
+            _into(target.parent, lambda: unfinished.replace(target))
             return
         try:
             # A link, unlike a renaming, refuses to take the place of a file.
-            os.link(unfinished, target)
+            _into(target.parent, lambda: os.link(unfinished, target))
         except FileExistsError:
             raise ConflictError("there is a file already") from None
 
@@ -249,6 +253,18 @@ class LocalObjectStore:
 
 def _unix(expires_in: timedelta) -> int:
     return int(time.time() + expires_in.total_seconds())
+
+
+def _into(folder: Path, move: Callable[[], object]) -> None:
+    """Move a file into a folder, which is made; removals take away folders that are empty."""
+    for _ in range(_TRIES):
+        with suppress(FileNotFoundError):
+            with suppress(FileExistsError):
+                # It was there a moment ago, and may be gone again.
+                folder.mkdir(parents=True, exist_ok=True)
+            move()
+            return
+    raise UnavailableError("the folder of files is being removed again and again")
 
 
 def _sync(file: BinaryIO) -> None:

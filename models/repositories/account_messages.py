@@ -108,6 +108,22 @@ LEFT JOIN vendors v ON v.id = coalesce(i.vendor_id, u.vendor_id)
 WHERE m.id = :id
 """)
 
+_UNSENT = text("""
+SELECT id FROM account_messages
+WHERE sent_at IS NULL AND failed_at IS NULL AND used_at IS NULL
+  AND created_at < now() - interval '1 minute'
+ORDER BY random() LIMIT 500
+""")
+
+_DELETE_OLD = text("""
+WITH gone AS (
+    DELETE FROM account_messages WHERE id IN (
+        SELECT id FROM account_messages
+        WHERE expires_at < now() - make_interval(days => :days) LIMIT 10000
+    ) RETURNING 1
+) SELECT count(*) AS number FROM gone
+""")
+
 _SENT = text("UPDATE account_messages SET sent_at = coalesce(sent_at, now()) WHERE id = :id")
 _TROUBLE = text("""
 UPDATE account_messages SET last_error = :error,
@@ -185,6 +201,16 @@ async def find(database: Database, message_id: str) -> MessageRow | None:
     found = dict(rows[0])
     found |= {"kind": MessageKind(found["kind"]), "channel": MessageChannel(found["channel"])}
     return MessageRow(**found)
+
+
+async def unsent(database: Database) -> list[str]:
+    """Return messages that nothing became of for over a minute, at most 500 of them."""
+    return [row["id"] for row in await database.statement(_UNSENT, {})]
+
+
+async def delete_old(database: Database, days: int) -> int:
+    """Forget messages that ended more than ``days`` ago; at most 10,000 a call."""
+    return int((await database.statement(_DELETE_OLD, {"days": days}))[0]["number"])
 
 
 async def mark_sent(database: Database, message_id: str) -> None:

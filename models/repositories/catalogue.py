@@ -29,7 +29,8 @@ _CATEGORY_IDS = """
 _PRODUCT = f"""
 SELECT p.id, p.name, p.slug, p.description, p.vendor_id, p.status, p.options, p.attributes,
     {_CATEGORY_IDS} AS category_ids,
-    (SELECT coalesce(json_agg(json_build_object('id', m.id, 'url', m.url, 'alt', m.alt)
+    (SELECT coalesce(json_agg(json_build_object('id', m.id, 'url', m.url, 'alt', m.alt,
+                'width', m.width, 'height', m.height, 'thumbnails', m.thumbnails)
                               ORDER BY m.position, m.id), '[]'::json)
      FROM product_media m WHERE m.product_id = p.id AND m.status = 'ready') AS media,
     (SELECT coalesce(json_agg(json_build_object(

@@ -16,7 +16,12 @@ WITH gone AS (
 """)
 
 _OLD_SESSIONS = text("""
-WITH gone AS (
+WITH ended AS (
+    DELETE FROM sessions WHERE id IN (
+        SELECT id FROM sessions
+        WHERE least(expires_at, revoked_at) < now() - make_interval(days => :days) LIMIT 10000
+    )
+), gone AS (
     DELETE FROM refresh_tokens WHERE token_hash IN (
         SELECT token_hash FROM refresh_tokens
         WHERE expires_at < now() - make_interval(days => :days) LIMIT 10000
@@ -67,7 +72,7 @@ async def delete_old_keys(database: Database, days: int) -> int:
 
 
 async def delete_old_sessions(database: Database, days: int) -> int:
-    """Forget refresh tokens that expired more than ``days`` ago; at most 10,000 a call."""
+    """Forget sessions and refresh tokens that ended ``days`` ago; at most 10,000 of each."""
     return int((await database.statement(_OLD_SESSIONS, {"days": days}))[0]["number"])
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute, defer
 from sqlmodel import col, select
 
 from core.database import Database
@@ -15,6 +16,7 @@ from core.domain.errors import InvalidStateError, NotFoundError
 from models.jobs import Job, JobPart, JobStatus
 from models.repositories import audit, idempotency
 
+_PARAMETERS = cast("InstrumentedAttribute[Any]", Job.parameters)
 ENDED = (JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELED)
 
 _UNFINISHED = text("""
@@ -96,8 +98,9 @@ async def page_of(
     before: str | None,
     limit: int,
 ) -> Sequence[Job]:
-    """Return jobs, the newest first, those older than ``before``."""
-    statement = select(Job).order_by(col(Job.id).desc()).limit(limit)
+    """Return jobs, the newest first, those older than ``before``, without their parameters."""
+    parameters = defer(_PARAMETERS, raiseload=True)  # thousands of ids in some
+    statement = select(Job).options(parameters).order_by(col(Job.id).desc()).limit(limit)
     statement = statement.where(col(Job.kind).in_(kinds))
     wanted = {"vendor_id": vendor_id, "status": status}
     for name, value in wanted.items():

@@ -12,9 +12,12 @@ from sqlmodel import col
 
 from core.domain.errors import ConflictError, NotFoundError
 from models.catalogue import MediaStatus, Product, ProductMedia
+from models.oversight import AuditEntry
 from models.repositories import audit
-from models.repositories.product_changes import touch
+from models.repositories.product_changes import look_again, touch
+from models.users import Role
 
+_ADDED = "media.added"
 _GONE = "there is no such picture"
 
 
@@ -62,7 +65,7 @@ async def promise(
     await audit.record(
         session,
         actor=actor,
-        action="media.added",
+        action=_ADDED,
         target=media.id,
         reason="",
         after={"product_id": media.product_id, "content_type": media.content_type},
@@ -126,7 +129,7 @@ async def change(
     for name, value in values.items():
         setattr(media, name, value)
     await session.flush()
-    await _tell(session, media)
+    await _tell(session, media, by_vendor=_is_vendor(actor))
     await audit.record(
         session,
         actor=actor,
@@ -171,7 +174,12 @@ async def show(session: AsyncSession, media: ProductMedia, picture: ShownPicture
     media.height = picture.height
     media.thumbnails = dict(picture.thumbnails)
     await session.flush()
-    await _tell(session, media)
+    added_by = await session.scalar(
+        select(col(AuditEntry.actor)).where(
+            col(AuditEntry.target) == media.id, col(AuditEntry.action) == _ADDED
+        )
+    )
+    await _tell(session, media, by_vendor=_is_vendor(added_by or ""))
 
 
 async def refuse(session: AsyncSession, media: ProductMedia, reason: str) -> None:
@@ -181,10 +189,17 @@ async def refuse(session: AsyncSession, media: ProductMedia, reason: str) -> Non
     await session.flush()
 
 
-async def _tell(session: AsyncSession, media: ProductMedia) -> None:
-    """Only a picture that is shown changes its product."""
-    if media.status == MediaStatus.READY:
-        await touch(session, [media.product_id])
+async def _tell(session: AsyncSession, media: ProductMedia, *, by_vendor: bool = False) -> None:
+    """Only a picture that is shown changes its product; staff may have to look at it again."""
+    if media.status != MediaStatus.READY:
+        return
+    if by_vendor and await look_again(session, [media.product_id]):
+        return
+    await touch(session, [media.product_id])
+
+
+def _is_vendor(actor: str) -> bool:
+    return actor.startswith(f"{Role.VENDOR}:")
 
 
 async def _lock_product(session: AsyncSession, product_id: str, vendor_id: str | None) -> None:

@@ -33,9 +33,9 @@ WHERE p.id = ANY(CAST(:ids AS text[])) AND p.deleted_at IS NULL
     AND (CAST(:vendor_id AS text) IS NULL OR p.vendor_id = :vendor_id)
 ORDER BY p.id FOR NO KEY UPDATE OF p
 """)
-_MOVE = text("""
+_MOVE = text(f"""
 UPDATE products p SET status = :status, updated_at = now(),
-    approval = CASE WHEN CAST(:approves AS boolean) AND d.products_need_approval
+    approval = CASE WHEN CAST(:approves AS boolean) AND {product_changes.WAITS_FOR_STAFF}
                     THEN 'approved' ELSE p.approval END
 FROM vendors d WHERE d.id = p.vendor_id AND p.id = ANY(CAST(:ids AS text[]))
 """)
@@ -84,7 +84,8 @@ async def move(
                 ProductStatus(row["status"]),
                 status,
                 approval=Approval(row["approval"]),
-                needs_approval=row["products_need_approval"] and vendor_id is not None,
+                needs_approval=row["products_need_approval"],
+                by_vendor=vendor_id is not None,
             )
         except InvalidStateError as error:
             refused[row["id"]] = str(error)

@@ -29,12 +29,12 @@ _LOCK = text("""
 SELECT p.id FROM products p
 WHERE p.slug = ANY(CAST(:slugs AS text[])) ORDER BY p.id FOR NO KEY UPDATE OF p
 """)
-_KNOWN = text("""
+_KNOWN = text(f"""
 SELECT
     (SELECT json_object_agg(p.slug, json_build_object(
         'id', p.id, 'vendor_id', p.vendor_id, 'deleted', p.deleted_at IS NOT NULL,
         'status', p.status,
-        'unapproved', d.products_need_approval AND p.approval <> 'approved',
+        'unapproved', {product_changes.WAITS_FOR_STAFF},
         'options', p.options, 'attributes', p.attributes,
         'variants', (SELECT coalesce(json_agg(json_build_object('sku', v.sku,
                 'attributes', v.attributes, 'active', v.status = 'active')
@@ -115,17 +115,22 @@ async def write(
     variants = await variant_rows.write_variants(session, _variant_rows(planned, ids))
     of_sku = {sku: _require(written) for sku, written in variants.items()}
     priced = await variant_rows.write_prices(session, _price_rows(planned, of_sku))
+    looked_at = set(changed)
     for product in planned:
         for variant in product.variants:
             sku = variant.cells.sku
-            if variants[sku].outcome is not Outcome.UNCHANGED or of_sku[sku] in priced:
+            if variants[sku].outcome is not Outcome.UNCHANGED:
+                looked_at.add(ids[product.cells.slug])
+            if of_sku[sku] in priced:
                 changed.add(ids[product.cells.slug])
+    changed |= looked_at
+    waiting = await product_changes.look_again(session, looked_at) if by_vendor else set()
     told = {
         _require(written)
         for written in products.values()
         if written.outcome is not Outcome.UNCHANGED
     }
-    await product_changes.touch(session, changed - told)
+    await product_changes.touch(session, changed - told - waiting)
     await audit_each(
         session,
         sorted(changed | told),

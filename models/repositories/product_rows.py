@@ -16,36 +16,42 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.domain.ids import Prefix, new_id
 from models.repositories.catalogue_rows import Outcome, Written, outcomes, returned
+from models.repositories.product_changes import LOOKED_AT, WAITS_FOR_STAFF
 
-_KNOWN_PRODUCTS = text("""
+_KNOWN_PRODUCTS = text(f"""
 SELECT p.slug, p.id, p.vendor_id, p.deleted_at IS NOT NULL AS deleted,
-    v.products_need_approval AND p.approval <> 'approved' AS unapproved
-FROM products p JOIN vendors v ON v.id = p.vendor_id
+    p.status <> 'published' AND {WAITS_FOR_STAFF} AS unapproved
+FROM products p JOIN vendors d ON d.id = p.vendor_id
 WHERE p.slug = ANY(CAST(:slugs AS text[])) ORDER BY p.id FOR NO KEY UPDATE OF p
 """)
 _NEEDING_APPROVAL = text("""
 SELECT id FROM vendors WHERE products_need_approval AND id = ANY(CAST(:ids AS text[]))
 """)
 _ADD_PRODUCTS = text("""
-INSERT INTO products (id, vendor_id, slug, name, description, status, options, attributes)
+INSERT INTO products (id, vendor_id, slug, name, description, status, options, attributes,
+    approval)
 SELECT id, vendor_id, slug, name, coalesce(description, ''), coalesce(status, 'draft'),
-    coalesce(options, '[]'), coalesce(attributes, '{}')
+    coalesce(options, '[]'), coalesce(attributes, '{}'),
+    CASE WHEN NOT :by_vendor AND status = 'published' AND (
+        SELECT products_need_approval FROM vendors d WHERE d.id = vendor_id)
+    THEN 'approved' ELSE 'not_requested' END
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS wanted (
     id text, vendor_id text, slug text, name text, description text, status text,
     options jsonb, attributes jsonb)
 ORDER BY id ON CONFLICT (slug) DO NOTHING RETURNING slug
 """)
 # What staff approved and a vendor changes waits for them again, as in a change over the API.
-_CHANGE_PRODUCTS = text("""
+_CHANGE_PRODUCTS = text(f"""
 WITH wanted AS (
     SELECT p.id, coalesce(w.name, p.name) AS name,
         coalesce(w.description, p.description) AS description,
         coalesce(w.status, p.status) AS status, coalesce(w.options, p.options) AS options,
         coalesce(w.attributes, p.attributes) AS attributes,
-        :by_vendor AND v.products_need_approval AND p.approval = 'approved' AS looked_at
+        :by_vendor AND {LOOKED_AT} AS looked_at,
+        NOT :by_vendor AND {WAITS_FOR_STAFF} AS waits
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS w (
         id text, name text, description text, status text, options jsonb, attributes jsonb)
-    JOIN products p ON p.id = w.id JOIN vendors v ON v.id = p.vendor_id
+    JOIN products p ON p.id = w.id JOIN vendors d ON d.id = p.vendor_id
 ), changed AS (
     SELECT w.*, w.looked_at AND (w.name, w.description, w.options, w.attributes)
             IS DISTINCT FROM (p.name, p.description, p.options, p.attributes) AS look_again
@@ -56,7 +62,8 @@ WITH wanted AS (
 UPDATE products p SET name = c.name, description = c.description, options = c.options,
     attributes = c.attributes, updated_at = now(),
     status = CASE WHEN c.look_again AND c.status = 'published' THEN 'draft' ELSE c.status END,
-    approval = CASE WHEN c.look_again THEN 'requested' ELSE p.approval END
+    approval = CASE WHEN c.look_again THEN 'requested'
+        WHEN c.waits AND c.status = 'published' THEN 'approved' ELSE p.approval END
 FROM changed c WHERE p.id = c.id RETURNING p.slug
 """)
 
@@ -114,7 +121,7 @@ async def write_products(
     old: list[dict[str, Any]] = []
     for row in rows:
         one = known.get(row.slug)
-        unapproved = row.vendor_id in needing and (one is None or one.unapproved)
+        unapproved = by_vendor and (one.unapproved if one else row.vendor_id in needing)
         if one is not None and one.vendor_id != row.vendor_id:
             results[row.slug] = Written(id=None, outcome=Outcome.TAKEN)
         elif one is not None and one.deleted:
@@ -125,7 +132,7 @@ async def write_products(
             new.append({**asdict(row), "id": new_id(Prefix.PRODUCT)})
         else:
             old.append({**asdict(row), "id": one.id})
-    created = await returned(session, _ADD_PRODUCTS, new)
+    created = await returned(session, _ADD_PRODUCTS, new, by_vendor=by_vendor)
     changed = await returned(session, _CHANGE_PRODUCTS, old, by_vendor=by_vendor)
     return results | outcomes("slug", new, created, old, changed)
 

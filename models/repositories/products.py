@@ -41,8 +41,9 @@ SELECT p.id, p.name, p.slug, p.description, p.vendor_id, p.status, {offers.SHOWN
      FROM product_categories c WHERE c.product_id = p.id)::text AS category_ids,
     (SELECT coalesce(json_agg(json_build_object(
         'id', m.id, 'url', m.url, 'alt', m.alt, 'status', m.status, 'position', m.position,
+        'width', m.width, 'height', m.height, 'thumbnails', m.thumbnails,
         'reason', m.reason) ORDER BY m.position, m.id), '[]'::json)
-     FROM product_media m WHERE m.product_id = p.id)::text AS media,
+     FROM product_media m WHERE m.product_id = p.id AND m.status <> 'removed')::text AS media,
     (SELECT coalesce(json_agg({_VARIANT} ORDER BY v.position, v.id), '[]'::json)
      FROM variants v WHERE v.product_id = p.id)::text AS variants
 FROM products p
@@ -61,10 +62,17 @@ WHERE (CAST(:after AS text) IS NULL OR p.id > :after)
         SELECT FROM product_categories c
         WHERE c.product_id = p.id AND c.category_id = :category_id))
 ORDER BY p.id LIMIT :limit""")
+_ONE_WRITER = text("SELECT pg_advisory_xact_lock(hashtextextended(:id, 0))")
 _ONE_VARIANT = text(f"""
 SELECT {_VARIANT}::text AS document
 FROM variants v JOIN products p ON p.id = v.product_id WHERE v.id = :id
 """)
+
+
+async def is_written(session: AsyncSession, product_id: str) -> bool:
+    """Tell whether there is a product; who writes it under this id at the moment is waited for."""
+    await session.execute(_ONE_WRITER, {"id": product_id})
+    return await session.get(Product, product_id) is not None
 
 
 async def find(

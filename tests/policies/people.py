@@ -9,6 +9,7 @@ ROUTES: dict[str, Policy] = {
     "POST /v1/admin/users": staff(Permission.PEOPLE_WRITE, idempotent=True),
     "GET /v1/admin/users/{id}": staff(Permission.PEOPLE_READ),
     "PATCH /v1/admin/users/{id}": staff(Permission.PEOPLE_WRITE),
+    "POST /v1/admin/users/{id}/impersonate": staff(Permission.IMPERSONATE),
     "GET /v1/admin/vendors": staff(Permission.PEOPLE_READ),
     "POST /v1/admin/vendors": staff(Permission.PEOPLE_WRITE, idempotent=True),
     "GET /v1/admin/vendors/{id}": staff(Permission.PEOPLE_READ),

@@ -15,6 +15,7 @@ from models.repositories.account_messages import NewMessage
 from models.users import MessageKind
 from tests.eventually import eventually
 from tests.workflows.platform import SkippingPlatform
+from tests.workflows.test_written_first import tidy
 from workflows import workflow_ids
 from workflows.account_message import AccountMessageWorkflow
 from workflows.ports.account_messages import AccountMessageRef, MessageOutcome
@@ -90,3 +91,29 @@ async def test_message_that_is_too_late_is_not_sent_any_more(skipping: SkippingP
 
     assert ended == MessageOutcome.FAILED
     assert await mailbox(skipping, message) == []
+
+
+async def test_message_that_nobody_sends_is_started_by_the_housekeeping(
+    skipping: SkippingPlatform,
+) -> None:
+    database = skipping.resources.database
+    message = NewMessage(
+        kind=MessageKind.PASSWORD_CHANGED, recipient=f"{new_id(Prefix.USER)}@shop.perdure.dev"
+    )
+    secrets = OneTimeSecrets.of(skipping.resources.settings.auth)
+    await account_messages.write_alone(database, message, secrets)
+    assert await tidy(skipping) == 0
+    await database.statement(
+        text("UPDATE account_messages SET created_at = created_at - interval '5 minutes'"), {}
+    )
+
+    assert await tidy(skipping) == 1
+
+    handle = skipping.shop.workflow(workflow_ids.account_message(message.id))
+    assert await handle.result() == MessageOutcome.SENT
+    assert await tidy(skipping) == 0
+    await database.statement(
+        text("UPDATE account_messages SET expires_at = now() - interval '8 days'"), {}
+    )
+    await tidy(skipping)
+    assert await account_messages.find(database, message.id) is None

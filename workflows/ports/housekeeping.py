@@ -16,6 +16,8 @@ class Housekeeping:
     sessions_days: int = 7
     carts_days: int = 30
     """Past their end, whatever became of them."""
+    messages_days: int = 7
+    """Of accounts, past their end: they are full of personal data."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +33,8 @@ class Tidied:
     """Variants whose stock has fallen below its threshold, or risen above it again."""
     carts: int = 0
     restarted: int = 0
-    """Refunds, returns, drafts and jobs whose row was written, and whose workflow did not run."""
+    """Refunds, drafts, returns, jobs, media, erasures and messages whose workflow did not run."""
+    messages: int = 0
     prices: int = 0
     """Products of which a price began or ended to hold by itself."""
     job_files: int = 0

@@ -95,6 +95,9 @@ def _create_documents(table: str) -> None:
         sa.Column("terms", postgresql.TSVECTOR(), nullable=False),
         sa.Column("shelf", sa.Integer(), nullable=False),
         sa.Column("prices", postgresql.JSONB(), nullable=False),
+        sa.Column("currencies", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("lowest", postgresql.ARRAY(sa.BigInteger()), nullable=False),
+        sa.Column("highest", postgresql.ARRAY(sa.BigInteger()), nullable=False),
         sa.Column("in_stock", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
@@ -113,6 +116,7 @@ def _create_documents(table: str) -> None:
         postgresql_with={"fastupdate": "off"},
     )
     op.create_index(f"ix_{table}_shelf", table, ["shelf"])
+    op.create_index(f"ix_{table}_created_at", table, ["created_at"])
     op.create_index(f"ix_{table}_name_key", table, ["name_key"])
 
 

@@ -27,6 +27,7 @@ from models.repositories.invariants.promotions import PROMOTIONS
 from models.repositories.invariants.returns import RETURNS
 from models.repositories.invariants.settlements import SETTLEMENTS
 from models.repositories.invariants.shipments import SHIPMENTS
+from models.repositories.invariants.sign_in import SIGN_IN
 from models.repositories.invariants.stock import STOCK
 from models.repositories.invariants.waits import WAITS
 
@@ -79,6 +80,7 @@ INVARIANTS: Sequence[Invariant] = (
     *HISTORY,
     *PEOPLE,
     *SETTLEMENTS,
+    *SIGN_IN,
     *WAITS,
     *JOBS,
 )

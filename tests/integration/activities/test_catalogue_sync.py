@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import SecretStr
@@ -11,16 +13,20 @@ from sqlalchemy import text
 from temporalio.testing import ActivityEnvironment
 
 from activities.catalogue_sync import ForgetfulReads, OutboxSyncActivities
+from activities.heartbeats import beating
 from core import read_tags
 from core.cache import open_cache
 from core.domain.errors import UnavailableError
+from core.domain.ids import Prefix, new_id
 from core.resources import Resources, open_resources
 from core.settings import RedisSettings, Settings
 from core.tagged_cache import TaggedCache
+from models import PricePeriod
 from models.repositories.outbox_reader import CatalogueChange
 from tests.eventually import eventually
 from tests.integration.activities.unchanged import RunTwice
 from tests.shop import Shop
+from workers.catalogue_metrics import CatalogueCollector
 from workflows.ports.catalogue_sync import Consumer, FollowCatalogue
 
 STEP = FollowCatalogue(consumer=Consumer.CACHE, seconds=0)
@@ -76,6 +82,71 @@ async def test_events_are_applied_once_and_again_after_a_failure(resources: Reso
     assert written.subjects[0] == shelf.vendor_id
     assert written.subjects[2] == shelf.sku
     assert len(set(written.subjects)) == 3
+
+
+async def test_price_that_begins_by_itself_is_followed_like_a_change(resources: Resources) -> None:
+    database = resources.database
+    shelf = await Shop(database, resources.temporal).stock_up(1)
+    written = Written()
+    follower = OutboxSyncActivities(database, {Consumer.SEARCH: written})
+    step = FollowCatalogue(consumer=Consumer.SEARCH, seconds=0)
+    async with database.transaction() as session:
+        session.add(
+            PricePeriod(
+                id=new_id(Prefix.PRICE),
+                variant_id=shelf.variant_id,
+                currency="USD",
+                amount=1,
+                starts_at=datetime.now(UTC) - timedelta(minutes=1),
+            )
+        )
+
+    async def all_applied() -> bool:
+        await ActivityEnvironment().run(follower.follow_catalogue, step)
+        return len(written.subjects) == 4
+
+    await eventually(all_applied)
+    await ActivityEnvironment().run(follower.follow_catalogue, step)
+
+    assert sorted(map(written.subjects.count, set(written.subjects))) == [1, 1, 2]
+
+
+async def test_metric_tells_how_far_a_consumer_is_behind(resources: Resources) -> None:
+    database = resources.database
+    await Shop(database, resources.temporal).stock_up(1)
+    collector = CatalogueCollector()
+
+    async def behind(consumer: Consumer) -> float:
+        await collector.refresh(database)
+        (metric,) = collector.collect()
+        return next(
+            one.value for one in metric.samples if one.labels == {"consumer": consumer.value}
+        )
+
+    assert await behind(Consumer.CACHE) > 0
+    follower = OutboxSyncActivities(database, {Consumer.CACHE: Written()})
+
+    async def followed() -> float:
+        await ActivityEnvironment().run(follower.follow_catalogue, STEP)
+        return await behind(Consumer.CACHE)
+
+    await eventually(followed, lambda seconds: seconds == 0)
+    assert await behind(Consumer.SEARCH) > 0
+
+
+async def test_slow_step_gives_signs_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("activities.heartbeats.BEAT_SECONDS", 0.001)
+    environment, beats = ActivityEnvironment(), []
+    environment.on_heartbeat = lambda *_: beats.append(1)
+
+    async def slow_step() -> None:
+        async with beating():
+            await eventually(lambda: asyncio.sleep(0, len(beats)), lambda number: number >= 3)
+
+    await environment.run(slow_step)
+    number = len(beats)
+    await asyncio.sleep(0)
+    assert len(beats) == number
 
 
 async def test_follower_that_is_told_to_leave_leaves(resources: Resources) -> None:

@@ -112,6 +112,20 @@ async def of_settlement(world: World) -> Belonging:
     return await _of_vendor(world, "settlements", settlement_id, shelf.vendor_id)
 
 
+async def of_session(world: World) -> Belonging:
+    owner, stranger = await world.person(), await world.person()
+    session = NewSession(
+        id=new_id(Prefix.SESSION),
+        user_id=owner.user_id,
+        method=SignInMethod.PASSWORD,
+        token_hash=new_id(Prefix.SESSION),
+        lifetime_seconds=600,
+    )
+    await sessions.open_session(world.database, session)
+    path = {"id": session.id}
+    return Belonging(table="sessions", path=path, owner=owner.headers, stranger=stranger.headers)
+
+
 async def of_job(world: World) -> Belonging:
     shelf = await world.shop.stock_up(1)
     job_id = new_id(Prefix.JOB)
@@ -128,20 +142,6 @@ async def of_job(world: World) -> Belonging:
             )
         )
     return await _of_vendor(world, "jobs", job_id, shelf.vendor_id)
-
-
-async def of_session(world: World) -> Belonging:
-    owner, stranger = await world.person(), await world.person()
-    session = NewSession(
-        id=new_id(Prefix.SESSION),
-        user_id=owner.user_id,
-        method=SignInMethod.PASSWORD,
-        token_hash=new_id(Prefix.SESSION),
-        lifetime_seconds=600,
-    )
-    await sessions.open_session(world.database, session)
-    path = {"id": session.id}
-    return Belonging(table="sessions", path=path, owner=owner.headers, stranger=stranger.headers)
 
 
 async def of_export(world: World) -> Belonging:

@@ -22,6 +22,7 @@ from core.security import AccessTokens, Passwords, Principal
 from core.settings import Settings
 from models import ApiKey, ShippingOption, TaxRule, User
 from models.catalogue import EVERYWHERE
+from models.repositories import impersonation
 from tests.shop import ADDRESS, Shelf, Shop
 from workers.registry import POOLS
 from workers.runtime import running_pools
@@ -84,12 +85,25 @@ class World:
                     vendor_rank=rank if vendor_id else None,
                 )
             )
+        session_id = None
+        if impersonator_id is not None:
+            session_id = new_id(Prefix.SESSION)
+            async with self.database.transaction() as session:
+                await impersonation.begin(
+                    session,
+                    session_id,
+                    user_id=user_id,
+                    impersonator_id=impersonator_id,
+                    reason="a test",
+                    lifetime_seconds=3600,
+                )
         token = AccessTokens.of(self.resources.settings.auth).issue(
             Principal(
                 user_id=user_id,
                 role=role,
                 vendor_id=vendor_id,
                 permissions=granted,
+                session_id=session_id,
                 impersonator_id=impersonator_id,
             )
         )

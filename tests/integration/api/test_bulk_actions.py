@@ -153,8 +153,9 @@ async def test_orders_of_a_sku_are_held_and_canceled(
 
     held = await done(world, staff, "/admin/order-jobs", {"action": "hold", **fits})
     canceled = await done(world, staff, "/admin/order-jobs", {"action": "cancel", **fits})
-    gone = {"action": "cancel", "ids": orders[:1], "reason": "again"}
-    again = await done(world, staff, "/admin/order-jobs", gone)
+    gone = {"ids": orders[:1], "reason": "again"}
+    again = await done(world, staff, "/admin/order-jobs", {"action": "cancel", **gone})
+    late = await done(world, staff, "/admin/order-jobs", {"action": "hold", **gone})
 
     assert (held["status"], held["done_rows"], held["failed_rows"]) == ("done", 3, 0)
     assert (canceled["status"], canceled["done_rows"]) == ("done", 3)
@@ -163,12 +164,14 @@ async def test_orders_of_a_sku_are_held_and_canceled(
         timeline = await world.shop.timeline(order_id)
         by_staff = [entry for entry in timeline if entry["actor"] == f"staff:{staff.user_id}"]
         assert "order.held_for_review" in {entry["type"] for entry in by_staff}
-    assert (again["done_rows"], again["failed_rows"]) == (0, 1)
-    faults = (await world.client.get(again["errors"]["url"])).text.splitlines()
-    assert faults[1] == f"1,id,the state is canceled; cancel is not possible,{orders[0]}"
+    assert (again["done_rows"], again["failed_rows"]) == (1, 0)
+    assert (late["done_rows"], late["failed_rows"]) == (0, 1)
+    faults = (await world.client.get(late["errors"]["url"])).text.splitlines()
+    assert faults[1] == f"1,id,the state is canceled; hold is not possible,{orders[0]}"
     assert await audited(world, staff, "order.cancel", f"staff:{staff.user_id}") == 3
     listed = await world.client.get("/v1/admin/order-jobs", headers=staff.headers)
-    assert [job["id"] for job in listed.json()["data"][:3]] == [
+    assert [job["id"] for job in listed.json()["data"][:4]] == [
+        late["id"],
         again["id"],
         canceled["id"],
         held["id"],

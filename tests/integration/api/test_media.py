@@ -14,6 +14,7 @@ from core.domain.ids import Prefix, new_id
 from tests.eventually import eventually
 from tests.hostile_files import POLYGLOTS, REFUSED, SCRIPT, photo, picture
 from tests.integration.api.conftest import Person, World
+from tests.integration.api.selling import Seller
 
 _PRODUCT_OF = text("SELECT product_id FROM variants WHERE sku = :sku")
 _VERSION = text("SELECT version FROM products WHERE id = :id")
@@ -103,6 +104,8 @@ async def test_uploaded_photo_is_shown_without_what_it_tells_of_its_maker(desk: 
     assert full.headers["x-content-type-options"] == "nosniff"
     assert full.headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert "immutable" in full.headers["cache-control"]
+    (shown,) = await desk.shown()
+    assert (shown["width"], shown["height"], shown["thumbnails"]) == (320, 640, found["thumbnails"])
     assert list(found["thumbnails"]) == ["160"]
     small = await desk.world.client.get(_here(found["thumbnails"]["160"]))
     assert small.headers["content-type"] == "image/webp"
@@ -350,3 +353,19 @@ async def test_link_has_the_time_that_the_settings_say(desk: Desk) -> None:
     left = (expires - datetime.now(UTC)).total_seconds()
     wanted = desk.world.resources.settings.objects.upload_seconds
     assert wanted - 60 < left <= wanted
+
+
+async def test_picture_that_a_vendor_adds_is_looked_at_by_staff_again(world: World) -> None:
+    seller = await Seller.new(world, products_need_approval=True)
+    staff = Seller(world, await world.person("staff"), "")
+    product = await staff.product(vendor_id=seller.vendor_id)
+    desk = Desk(world, seller.person, product["id"])
+    promise = await desk.promised()
+    seen = await world.client.get(f"/v1/products/{product['id']}")
+
+    await desk.upload(promise, photo())
+    await desk.settled(promise["media"]["id"])
+
+    own = (await seller.call("GET", f"/products/{product['id']}")).json()
+    assert (product["approval"], seen.status_code) == ("approved", 200)
+    assert (own["status"], own["approval"], own["on_sale"]) == ("draft", "requested", False)

@@ -25,7 +25,7 @@ async def shelf_of(world: World, shipment_id: str) -> Shelf:
 
 
 @pytest.mark.usefixtures("workers")
-async def test_moves_of_staff_are_audited_and_those_of_vendors_are_not(world: World) -> None:
+async def test_moves_of_staff_and_vendors_are_audited(world: World) -> None:
     staff = await world.person("staff")
     shipment_id, vendor = await parcel_of(world)
     admin = f"/v1/admin/shipments/{shipment_id}"
@@ -43,8 +43,10 @@ async def test_moves_of_staff_are_audited_and_those_of_vendors_are_not(world: Wo
     assert (await post(world, f"{admin}/events", staff.headers, "late", late)).status_code == 409
 
     entries = await audit.list_entries(world.database, limit=9, target=shipment_id)
-    assert {entry.actor for entry in entries} == {f"staff:{staff.user_id}"}
-    assert [(entry.action, entry.before, entry.after) for entry in reversed(entries)] == [
+    *of_staff, of_vendor = entries
+    assert {entry.actor for entry in of_staff} == {f"staff:{staff.user_id}"}
+    assert (of_vendor.actor.partition(":")[0], of_vendor.action) == ("vendor", "shipment.accept")
+    assert [(entry.action, entry.before, entry.after) for entry in reversed(of_staff)] == [
         ("shipment.pack", {"status": "planned"}, {"status": "planned"}),
         ("shipment.hand_over", {"status": "packed"}, {"status": "packed"}),
         (

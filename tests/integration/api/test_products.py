@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -67,6 +68,20 @@ async def test_product_goes_from_draft_to_sale_to_deletion_and_back(
         (f"product.{deed}", f"vendor:{seller.person.user_id}")
         for deed in ("restored", "deleted", "changed", "created")
     ]
+
+
+async def test_product_asked_for_at_once_with_one_key_is_made_once(seller: Seller) -> None:
+    body = {"name": "Twin", "variants": [variant()]}
+    key = new_id(Prefix.EVENT)
+
+    answers = await asyncio.gather(
+        *(seller.call("POST", "/products", body, Idempotency_Key=key) for _ in range(4))
+    )
+
+    assert {one.status_code for one in answers} == {201}
+    assert len({one.content for one in answers}) == 1
+    drafts = await seller.call("GET", "/products?status=draft")
+    assert len(drafts.json()["data"]) == 1
 
 
 async def test_change_from_an_old_version_changes_nothing(world: World, seller: Seller) -> None:
@@ -197,6 +212,21 @@ async def test_vendor_publishes_only_what_staff_have_approved(world: World, staf
     another = variant(attributes={"color": "red", "size": "M"})
     await seller.call("POST", f"{path}/variants", another)
     assert await seen(world, id_) == 404
+
+
+async def test_rejected_product_waits_though_its_vendor_needs_no_approval_any_more(
+    world: World, seller: Seller, staff: Seller
+) -> None:
+    product = await seller.product()
+    path = f"/products/{product['id']}"
+
+    asked = await seller.call("POST", f"{path}/submit")
+    await staff.call("POST", f"/admin{path}/reject", {"reason": "no"})
+    refused = await seller.call("POST", f"{path}/publish")
+    by_staff = await staff.call("POST", f"{path}/publish")
+
+    assert (asked.json()["status"], refused.status_code) == ("draft", 409)
+    assert (by_staff.json()["approval"], await seen(world, product["id"])) == ("approved", 200)
 
 
 async def test_approval_moves_only_when_somebody_asked(seller: Seller, staff: Seller) -> None:

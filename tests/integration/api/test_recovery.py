@@ -83,6 +83,17 @@ async def test_owner_of_a_registered_address_is_told_and_nobody_else(
     assert (await login(world, email)).status_code == 200
 
 
+async def test_owner_of_an_address_is_told_five_times_in_an_hour_and_no_more(world: World) -> None:
+    email = somebody()
+    for _ in range(7):
+        await register(world, email)
+
+    rows = await world.database.statement(
+        text("SELECT kind FROM account_messages WHERE recipient = :to ORDER BY id"), {"to": email}
+    )
+    assert [row["kind"] for row in rows] == ["verify_email", *["already_registered"] * 4]
+
+
 async def test_link_is_sent_again_only_to_an_unconfirmed_account(
     world: World, mailbox: Mailbox
 ) -> None:

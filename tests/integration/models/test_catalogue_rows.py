@@ -13,7 +13,7 @@ from core.database import Database
 from core.settings import PostgresSettings
 from models import Category, Vendor
 from models.repositories.catalogue_rows import Outcome, Written
-from models.repositories.product_changes import touch
+from models.repositories.product_changes import look_again, touch
 from models.repositories.product_rows import ProductRow, write_memberships, write_products
 from models.repositories.variant_rows import PriceRow, VariantRow, write_prices, write_variants
 
@@ -115,6 +115,27 @@ async def test_vendors_neither_publish_nor_keep_published_what_staff_have_not_se
     assert renamed["tee"].outcome is Outcome.CHANGED
     assert await read(database, state) == [
         {"status": "draft", "approval": "requested", "name": "Rude"}
+    ]
+
+
+async def test_staff_who_write_a_published_product_approve_it(database: Database) -> None:
+    wanted = tee(vendor_id=WATCHED, status="published")
+    state = "SELECT slug, status, approval FROM products ORDER BY slug"
+
+    await products(database, wanted, tee(slug="cap", vendor_id=WATCHED))
+    await products(database, tee(slug="cap", vendor_id=WATCHED, status="published"))
+    seen = await read(database, state)
+    async with database.transaction() as session:
+        ids = [row["id"] for row in await read(database, "SELECT id FROM products")]
+        waiting = await look_again(session, ids)
+        again = await look_again(session, ids)
+
+    assert seen == [
+        {"slug": slug, "status": "published", "approval": "approved"} for slug in ("cap", "tee")
+    ]
+    assert (waiting, again) == (set(ids), set())
+    assert await read(database, state) == [
+        {"slug": slug, "status": "draft", "approval": "requested"} for slug in ("cap", "tee")
     ]
 
 

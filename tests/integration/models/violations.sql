@@ -625,6 +625,18 @@ VALUES ('usr_going', 'going@shop.perdure.dev', '', 'customer', now());
 INSERT INTO erasures (id, user_id, status, actor, kept, created_at)
 VALUES ('ers_1', 'usr_going', 'requested', 'staff', '{}', now() - interval '1 hour');
 
+-- breaks: ended_session_has_no_token
+INSERT INTO users (id, email, name, role)
+VALUES ('usr_ada', 'ada@shop.perdure.dev', '', 'customer');
+INSERT INTO sessions (id, user_id, method, device, address, reason, expires_at, revoked_at)
+VALUES ('ses_1', 'usr_ada', 'password', '', '', '', now() + interval '1 day', now());
+INSERT INTO refresh_tokens (token_hash, family_id, user_id, expires_at)
+VALUES ('hash', 'ses_1', 'usr_ada', now() + interval '1 day');
+
+-- breaks: message_is_sent_or_shows_why_not
+INSERT INTO account_messages (id, kind, channel, recipient, expires_at)
+VALUES ('msg_1', 'verify_email', 'email', 'lost@shop.perdure.dev', now() - interval '1 hour');
+
 -- breaks: job_is_its_parts
 INSERT INTO jobs (id, kind, status, actor, parameters, position, done_rows)
 VALUES ('job_1', 'import_products', 'running', 'system', '{}', 20, 20);

@@ -101,6 +101,7 @@ def shelves(product: str) -> list[list[Any]]:
         ],
         [
             VariantPrice(variant_id=black, currency="USD", amount=4000),
+            VariantPrice(variant_id=black, currency="EUR", amount=3900),
             VariantPrice(variant_id=white, currency="USD", amount=2500),
             VariantPrice(variant_id=old, currency="USD", amount=1),
             period(black, "USD", 3000, NOW - day, NOW + day),

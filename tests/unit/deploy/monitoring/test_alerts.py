@@ -8,11 +8,13 @@ import subprocess
 
 import pytest
 
+from activities.index import DIFFERENCES
 from tests.architecture.source import ROOT
-from workers.reconciliation_metrics import COLLECTOR
+from workers import catalogue_metrics, reconciliation_metrics
 
 RULES = ROOT / "deploy" / "monitoring" / "alerts.yml"
 WORDS = {"max", "sum", "by", "increase", "rate", "provider", "kind", "currency", "balance"}
+WORDS |= {"consumer"}
 NAME = re.compile(r"\b[a-z][a-z0-9_]{2,}\b(?=[^\"]*(?:\"[^\"]*\"[^\"]*)*$)")
 
 
@@ -22,7 +24,12 @@ def expressions() -> list[str]:
 
 def registered() -> set[str]:
     names = set()
-    for metric in COLLECTOR.collect():
+    told = [
+        *reconciliation_metrics.COLLECTOR.collect(),
+        *catalogue_metrics.COLLECTOR.collect(),
+        *DIFFERENCES.collect(),
+    ]
+    for metric in told:
         counter = metric.type == "counter"
         names.add(f"{metric.name}_total" if counter else metric.name)
     return names
@@ -31,8 +38,10 @@ def registered() -> set[str]:
 def test_every_metric_of_an_alert_exists() -> None:
     asked = {name for one in expressions() for name in NAME.findall(one)} - WORDS
 
-    assert len(expressions()) == 6
+    assert len(expressions()) == 8
     assert asked == {
+        "catalogue_sync_behind_seconds",
+        "index_differences_total",
         "reconciliation_last_success_age_seconds",
         "reconciliation_open_amount",
         "reconciliation_open_differences",
