@@ -9,7 +9,7 @@ import os
 import secrets
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -156,10 +156,7 @@ class LocalObjectStore:
 
     async def list(self, prefix: str) -> AsyncIterator[str]:
         folder = self._content / objects.require_folder(prefix)
-        paths = await asyncio.to_thread(
-            lambda: [path for path in folder.rglob("*") if path.is_file()]
-        )
-        for path in sorted(paths):
+        for path in sorted(await asyncio.to_thread(_files_below, folder)):
             yield path.relative_to(self._content).as_posix()
 
     async def close(self) -> None:
@@ -270,3 +267,8 @@ def _into(folder: Path, move: Callable[[], object]) -> None:
 def _sync(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())
+
+
+def _files_below(folder: Path) -> Sequence[Path]:
+    """Return the files of a folder; those that others delete meanwhile may be among them or not."""
+    return [Path(place, name) for place, _, names in os.walk(folder) for name in names]
