@@ -8,13 +8,17 @@ from core.database import Database
 from core.settings import Settings
 from core.settings_search import SearchBackend
 from search.index import SearchIndex
-from search.meilisearch import MeilisearchIndex
 from search.postgres import PostgresIndex
 
+
+def _meilisearch(settings: Settings, _database: Database) -> SearchIndex:
+    from search.meilisearch import MeilisearchIndex  # noqa: PLC0415  # loaded by those who use it
+
+    return MeilisearchIndex.open(settings.meilisearch)
+
+
 BACKENDS: Mapping[SearchBackend, Callable[[Settings, Database], SearchIndex]] = {
-    SearchBackend.MEILISEARCH: lambda settings, _database: MeilisearchIndex.open(
-        settings.meilisearch
-    ),
+    SearchBackend.MEILISEARCH: _meilisearch,
     SearchBackend.POSTGRES: lambda _settings, database: PostgresIndex(database),
 }
 

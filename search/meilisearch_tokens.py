@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from meilisearch import Client
-
 from core.settings_search import MeilisearchSettings
 from search.meilisearch_queries import quoted
 
@@ -32,6 +30,8 @@ def vendor_token(settings: MeilisearchSettings, vendor_id: str) -> SearchToken |
     key = settings.search_key.get_secret_value()
     if not key or not settings.search_key_uid:
         return None
+    from meilisearch import Client  # noqa: PLC0415  # loaded by those who use it
+
     expires_at = datetime.now(UTC).replace(microsecond=0) + TOKEN_LIVES
     token = Client(settings.url).generate_tenant_token(
         settings.search_key_uid,

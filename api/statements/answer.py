@@ -12,7 +12,6 @@ from api.json_route import JsonResponse
 from api.schemas.settlements import Statement, StatementFormat
 from api.settlement_documents import statement_document
 from api.statements.csv_form import HEADER, as_csv
-from api.statements.pdf_form import as_pdf
 from core.domain.errors import InvalidStateError
 from core.domain.statuses import SettlementStatus
 from core.resources import Resources
@@ -61,6 +60,8 @@ async def statement(
         case "csv":
             return _file(view, as_csv(view.settlement, lines), "text/csv; charset=utf-8", "csv")
         case "pdf":
+            from api.statements.pdf_form import as_pdf  # noqa: PLC0415  # fonts, for the few who ask
+
             font = resources.settings.settlement.font_file
             document = await asyncio.to_thread(as_pdf, view, lines, font)
             return _file(view, document, "application/pdf", "pdf")
